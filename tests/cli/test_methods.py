@@ -57,6 +57,13 @@ def test_the_list_says_how_each_method_is_known_to_be_right_and_its_other_names(
     assert "reconstruction" in mapl and "instructions" in mapl
 
 
+def test_the_list_is_readable_in_a_narrow_terminal() -> None:
+    done = CliRunner().invoke(app, [], env=os.environ | {**WIDE, "COLUMNS": "80"})
+    assert "…" not in done.output and max(map(len, done.output.splitlines())) <= 80
+    assert {name for name in names() if f"  {name} " in done.output} == set(names())
+    assert "Direct Preference" in done.output and len(done.output.splitlines()) < 9 * len(names())
+
+
 def test_a_page_is_found_by_an_alias_and_says_whose_it_is() -> None:
     done = CliRunner().invoke(app, ["show", "infonca"])
     assert done.output.startswith("`infonca` is another name of `dpo`.") and "# `dpo`" in done.output

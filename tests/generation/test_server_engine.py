@@ -74,6 +74,15 @@ def test_one_request_asks_for_all_samples_of_a_prompt(server: Server) -> None:
     assert (first["n"], first["max_tokens"], first["temperature"], first["top_p"]) == (3, 7, 0.5, 0.9)
     assert (first["seed"], first["model"], first["path"]) == (5, "policy", "/v1/completions")
     assert first["key"] == "Bearer secret"
+    # What is not said, a server takes from the model's generation_config.json.
+    assert (first["top_k"], first["min_p"], first["repetition_penalty"]) == (-1, 0, 1)
+    assert first["stop_token_ids"] == made.renderer.stop_token_ids
+
+
+def test_without_token_ids_nothing_is_sent_that_is_not_of_the_interface(server: Server) -> None:
+    engine(server, tokens=False).sample(["the"], Sampling(), seed=0)
+    [asked] = server.asked
+    assert not {"top_k", "min_p", "repetition_penalty", "stop_token_ids", "return_token_ids", "logprobs"} & asked.keys()
 
 
 def test_a_whole_response_ends_in_the_end_token_and_a_cut_one_does_not(server: Server) -> None:

@@ -80,7 +80,7 @@ def test_a_call_has_its_arguments_in_order() -> None:
 )
 def test_what_a_method_is_told_makes_a_recipe(practice: Practice, method: str) -> None:
     recipe = make_online_recipe(
-        {"method": method, "model": "m", "data": "d", **practice.keys, **practice.methods[method]}
+        {"method": method, "model": "m", "data": "d", "teacher": "t", **practice.keys, **practice.methods[method]}
     )
     assert recipe.method == method
 
@@ -100,6 +100,27 @@ def test_a_small_run_through_the_command(tmp_path: Path, capsys: pytest.CaptureF
     model, rows = load_model(str(tmp_path / "t" / "start" / "model")), requests(0, train=0, held_out=12)
     ordered = hard_first(model, tools.tokenizer(), rows)
     assert sorted(map(str, ordered)) == sorted(map(str, rows)) and ordered != rows
+
+
+@pytest.mark.parametrize("practice", [DERIVATIONS, TOOLS], ids=lambda each: each.name)
+def test_a_teacher_is_shown_what_is_right(practice: Practice) -> None:
+    assert practice.taught is not None
+    rows = practice.taught()
+    if practice is DERIVATIONS:
+        assert all(all(right_lines(row["completion"])) for row in rows[:300])
+    else:
+        wrong = [row for row in rows if row["completion"].startswith("trip(") and "end=" in row["completion"]]
+        ends = [dict(re.findall(r"(\w+)=(\w+)", row["completion"]))["end"] for row in wrong]
+        assert wrong and all(f"to {end}" in row["prompt"] for row, end in zip(wrong, ends, strict=True))
+
+
+@pytest.mark.long
+def test_a_pupil_comes_closer_to_a_teacher_of_its_world(tmp_path: Path) -> None:
+    small = replace(TOOLS, shown=lambda: careless_calls(300), taught=lambda: careless_calls(900, careless=False))
+    found = small.run(tmp_path, "on-policy-distillation", say=lambda line: None, iterations=2, eval_every=1)
+    assert len(found.curve) == 3 and found.after > found.before
+    with pytest.raises(ConfigurationError, match="has no teacher"):
+        replace(small, taught=None).train_teacher(tmp_path)
 
 
 def test_an_unknown_method_is_named(tmp_path: Path) -> None:

@@ -37,6 +37,17 @@ def test_it_shows_every_recipe_and_what_it_needs(
     assert found["on-policy-distillation"].needs == "a teacher"
 
 
+def test_nothing_is_cut_in_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["online", "list"]) == 0
+    printed = capsys.readouterr().out
+    assert "…" not in printed and max(map(len, printed.splitlines()[:-1])) <= 80
+    for each in catalogue():
+        assert all(f" {text} " in printed for text in (each.name, each.judge, each.pairing, each.needs) if text)
+
+
 def test_the_docs_have_every_recipe_with_its_objective() -> None:
     text = PAGE.read_text(encoding="utf-8")
     [head] = re.findall(r"^\| method \|.*\|$", text, re.M)

@@ -14,7 +14,6 @@ from penchant.online.recipe import make_online_recipe
     ("key", "value"),
     [
         *(("keep", "best"), ("metric", "loss"), ("early_stopping", 3), ("checkpoints", "none"), ("report_to", "wandb")),
-        ("eval", {"judge": "verifier"}),
     ],
 )
 def test_a_key_without_a_meaning_between_rounds_is_refused(key: str, value: Any) -> None:

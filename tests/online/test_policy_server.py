@@ -18,7 +18,7 @@ from penchant.generation import Sampling, ServerEngine, TransformersEngine
 from penchant.generation.completion import responses_in
 from penchant.generation.policy_server import PolicyServer
 from penchant.generation.requests import BadAnswer
-from penchant.generation.served_policy import ServedPolicy
+from penchant.generation.served_policy import BadRequest, ServedPolicy
 from penchant.likelihood.loading import load_model
 from penchant.online.staleness import truncated
 from penchant.rendering.renderer import Renderer
@@ -37,12 +37,16 @@ def engine_keys(server: PolicyServer, **more: Any) -> dict[str, Any]:
     return {"name": "server", "url": server.url, "model": "policy", "attempts": 1, **more}
 
 
-def test_a_served_model_answers_as_the_model_in_process(folder: Path, server: PolicyServer) -> None:
-    remote = ServerEngine(Renderer(word_tokenizer()), url=server.url, model="policy", attempts=1)
+@pytest.mark.parametrize("interface", ["completions", "generate"])
+def test_a_served_model_answers_as_the_model_in_process(folder: Path, server: PolicyServer, interface: str) -> None:
+    remote = ServerEngine(Renderer(word_tokenizer()), url=server.url, model="policy", attempts=1, interface=interface)
     local = TransformersEngine(Renderer(word_tokenizer()))
     local.use(load_model(str(folder)))
     sampling = Sampling(4, 6, 0.7, traced=4)
-    [given], [expected] = (each.sample([PROMPT], sampling, seed=3) for each in (remote, local))
+    # /generate takes no seed: the stand-in draws with 0.
+    [given], [expected] = (
+        each.sample([PROMPT], sampling, seed=3 * (interface == "completions")) for each in (remote, local)
+    )
     assert [each.ids for each in given] == [each.ids for each in expected]
     assert [each.text for each in given] == [each.text for each in expected]
     for one, other in zip(given, expected, strict=True):
@@ -50,10 +54,21 @@ def test_a_served_model_answers_as_the_model_in_process(folder: Path, server: Po
         torch.testing.assert_close(torch.tensor(one.logps), torch.tensor(other.logps), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("update", ["vllm", "sglang", "vllm-lora", "sglang-lora"])
-def test_the_served_policy_follows_training(online: Run, server: PolicyServer, update: str) -> None:
+@pytest.mark.parametrize(
+    ("update", "interface"),
+    [
+        ("vllm", "completions"),
+        ("sglang", "completions"),
+        ("sglang", "generate"),
+        ("vllm-lora", "completions"),
+        ("sglang-lora", "completions"),
+        ("sglang-lora", "generate"),
+    ],
+)
+def test_the_served_policy_follows_training(online: Run, server: PolicyServer, update: str, interface: str) -> None:
     lora = {"lora": {"rank": 2}} if update.endswith("lora") else {}
-    keys: dict[str, Any] = {"method": "grpo", "engine": engine_keys(server, update=update), "learning_rate": 0.02}
+    engine = engine_keys(server, update=update, interface=interface)
+    keys: dict[str, Any] = {"method": "grpo", "engine": engine, "learning_rate": 0.02}
     run = online(temperature=0.7, save_rounds=3, **keys, **lora)
     first, last = rollouts(run, 1), rollouts(run, 3)
     assert {each["version"] for each in first} == {0} and {each["version"] for each in last} == {2}
@@ -89,6 +104,19 @@ def test_a_server_without_token_ids_is_refused_for_policy_gradients(online: Run)
             online(method="grpo", staleness="token", **keys)
         run = online(objective="nll", pairing="best", **keys)
         assert any("tokenised again" in text for text in run.summary["warnings"])
+
+
+def test_an_adapter_of_sglang_is_not_a_model_and_one_of_vllm_is(online: Run, server: PolicyServer) -> None:
+    """SGLang serves the base weights where an adapter is named as the model, and vLLM knows no lora_path."""
+    online(method="grpo", engine=engine_keys(server, update="sglang-lora"), lora={"rank": 2}, iterations=1)
+    [adapter] = server.policy.adapters
+    ask = server.policy.complete
+    assert (
+        ask({"prompt": PROMPT, "lora_path": adapter})["choices"]
+        == ask({"prompt": PROMPT, "model": f"policy:{adapter}"})["choices"]
+    )
+    with pytest.raises(BadRequest, match="There is no model 'penchant-0'"):
+        ask({"prompt": PROMPT, "model": adapter})
 
 
 def test_an_adapter_cannot_be_sent_without_one(online: Run, server: PolicyServer) -> None:
@@ -139,6 +167,10 @@ def test_requests_that_cannot_be_answered_are_said_to_be(server: PolicyServer, t
         ask("/v1/completions", {"prompt": PROMPT, "temperature": -1})[1]
         == "'temperature' must be a number, at least 0."
     )
+    assert ask("/v1/completions", {"prompt": PROMPT, "repetition_penalty": 1.2})[1].startswith(
+        "'repetition_penalty' is not supported here"
+    )
+    assert ask("/generate", {"text": PROMPT, "sampling_params": 3})[1] == "'sampling_params' must be an object."
     assert ask("/v1/completions", {"prompt": [["a"]]})[1] == "'prompt' must be one text or one list of token ids."
     assert ask("/v1/completions", {"prompt": PROMPT, "model": "other"}) == (
         404,

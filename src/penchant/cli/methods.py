@@ -18,6 +18,10 @@ app = typer.Typer(
 )
 
 
+#: Columns of a terminal below which a table of four columns would be unreadable.
+NARROW = 130
+
+
 @app.callback()
 def list_methods(
     context: typer.Context,
@@ -40,7 +44,8 @@ def list_methods(
     longest = max(len(cls.id) for cls in chosen)
     console = make_console()
     for each in dict.fromkeys(cls.family for cls in chosen):
-        console.print(_table(each, [cls for cls in chosen if cls.family == each], longest), markup=False)
+        own = [cls for cls in chosen if cls.family == each]
+        console.print(_table(each, own, longest, narrow=console.width < NARROW), markup=False)
     if any(cls.family == "unlearning" for cls in chosen):
         console.print(sums_in_words(), markup=False, highlight=False)
     console.print(
@@ -61,7 +66,8 @@ def _chosen(family: str | None, tag: str | None) -> list[type[Objective]]:
     return [get(name) for name in chosen]
 
 
-def _table(title: str, classes: list[type[Objective]], longest: int) -> Any:
+def _table(title: str, classes: list[type[Objective]], longest: int, narrow: bool) -> Any:
+    """The methods of a family; in a narrow terminal tags and evidence follow the description."""
     from rich import box
     from rich.table import Table
 
@@ -69,14 +75,19 @@ def _table(title: str, classes: list[type[Objective]], longest: int) -> Any:
     from penchant.objectives.core.description import summary
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
-    table.add_column("id", no_wrap=True, min_width=longest)
-    table.add_column("description", ratio=3)
-    table.add_column("tags", ratio=1)
-    table.add_column("evidence", no_wrap=True)
+    table.add_column("id", no_wrap=True, min_width=0 if narrow else longest)
+    table.add_column("description, tags, evidence" if narrow else "description", ratio=3)
+    if not narrow:
+        table.add_column("tags", ratio=1)
+        table.add_column("evidence", no_wrap=True)
     for cls in classes:
         other = f"  Also called {', '.join(cls.aliases)}." if cls.aliases else ""
         what = f"{summary(cls).removesuffix('.')}  {cls.paper}{other}"
-        table.add_row(cls.id, what, ", ".join(cls.tags), evidence_in_words(cls))
+        tags, evidence = ", ".join(cls.tags), evidence_in_words(cls)
+        if narrow:
+            table.add_row(cls.id, "; ".join(text for text in (what.rstrip("."), tags, evidence) if text))
+        else:
+            table.add_row(cls.id, what, tags, evidence)
     return table
 
 

@@ -87,12 +87,13 @@ def _list() -> None:
     """The packaged recipes: the choices of each, and what it needs."""
     from rich.table import Table
 
+    from penchant.cli.narrow import print_fitted
     from penchant.online.catalogue import catalogue
 
     table = Table("method", "sampler", "judge", "pairing", "objective", "reference", "further", "needs")
     for each in catalogue():
         table.add_row(*astuple(each))
-    make_console(highlight=False).print(table)
+    print_fitted(make_console(highlight=False), table)
     echo("penchant online METHOD --model M --data FILE --output runs/x; every key can be changed: docs/online.md")
 
 

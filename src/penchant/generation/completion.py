@@ -9,7 +9,7 @@ from typing import Any
 from penchant.generation.requests import BadAnswer, message_of
 from penchant.generation.responses import Response, Sampling
 
-__all__ = ["ids_in", "longest_answer", "responses_in"]
+__all__ = ["choices_of", "ids_in", "longest_answer", "responses_in"]
 
 # Characters of a token, with room to spare.
 LONGEST_TOKEN = 1024
@@ -52,6 +52,32 @@ def responses_in(
             f"{found}, expected {sampling.samples}; the server must support n of the OpenAI completions API"
         )
     return [_response(choice, sampling, ids_of, ends) for choice in choices]
+
+
+def choices_of(answer: Any) -> Any:
+    """An answer of SGLang's ``/generate`` in the form of OpenAI's completions; anything else as it is.
+
+    Args:
+        answer: the parsed answer: an object with text and ``meta_info``, or a list of them.
+
+    Example:
+        >>> known = {"finish_reason": {"type": "stop"}, "output_token_logprobs": [[-0.5, 7, None]]}
+        >>> choices_of({"text": "a", "meta_info": known})["choices"][0]["token_ids"]
+        [7]
+    """
+    several = answer if isinstance(answer, list) else [answer]
+    if not several or not all(isinstance(each, dict) and isinstance(each.get("meta_info"), dict) for each in several):
+        return answer
+    return {"choices": [_choice_of(each, each["meta_info"]) for each in several]}
+
+
+def _choice_of(found: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    ended, rows = known.get("finish_reason"), known.get("output_token_logprobs")
+    choice = {"text": found.get("text"), "finish_reason": ended.get("type") if isinstance(ended, dict) else ended}
+    if isinstance(rows, list) and all(isinstance(row, list) and len(row) >= 2 for row in rows):
+        values = [row[0] for row in rows]
+        return choice | {"token_ids": [row[1] for row in rows], "logprobs": {"token_logprobs": values}}
+    return choice | {"token_ids": found.get("output_ids")}
 
 
 def longest_answer(sampling: Sampling) -> int:

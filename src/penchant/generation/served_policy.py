@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.generation.engine import generate
+from penchant.generation.server_bodies import STATED
 from penchant.generation.stopping import cut_at
 from penchant.generation.trace import Trace
 from penchant.likelihood.core import core_model
@@ -53,10 +54,12 @@ class ServedPolicy:
         self.renderer = Renderer(load_tokenizer(source))
         self.model: Any = load_model(source).eval()
         self.adapters: dict[str, str] = {}
+        self.named: set[str] = set()  # adapters that are asked for by the name of a model, as in vLLM
         self.lock = threading.Lock()
         self.routes: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "/v1/completions": self.complete,
-            "/v1/load_lora_adapter": self.load_adapter,
+            "/generate": self.generate,
+            "/v1/load_lora_adapter": lambda body: self.load_adapter(body, named=True),
             "/v1/unload_lora_adapter": self.unload_adapter,
             "/load_lora_adapter": self.load_adapter,
             "/unload_lora_adapter": self.unload_adapter,
@@ -87,31 +90,58 @@ class ServedPolicy:
     def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """OpenAI's completions for one prompt, a text or token ids, with ``return_token_ids`` and ``logprobs``."""
         prompt = self._prompt(body.get("prompt"))
-        count, limit = _whole(body, "n", 1), _whole(body, "max_tokens", 16)
-        temperature, top_p = _number(body, "temperature", 1.0, 0.0), _number(body, "top_p", 1.0, 0.0)
-        stops = _stops(body.get("stop"))
-        trace = Trace(count, temperature or 1.0) if body.get("logprobs") is not None and top_p == 1 else None
-        with self._named(body.get("model")) as model:
-            [rows] = generate(
-                model,
-                self.renderer.tokenizer,
-                [prompt],
-                samples=count,
-                max_new_tokens=limit,
-                temperature=temperature,
-                top_p=top_p,
-                stop_token_ids=self.renderer.stop_token_ids,
-                seed=int(body.get("seed") or 0),
-                batch_size=count,
-                stop_strings=stops,
-                trace=trace,
-            )
-        logps = {} if trace is None else trace.logps
+        known = body.get("logprobs") is not None
+        with self._asked(body) as model:
+            rows, logps = self._drawn(model, prompt, body, "max_tokens", known)
         choices = [
-            self._choice(place, ids, body, prompt, stops, logps.get((0, place))) for place, ids in enumerate(rows)
+            self._choice(place, ids, body, prompt, _stops(body.get("stop")), each)
+            for place, (ids, each) in enumerate(zip(rows, logps, strict=True))
         ]
         used = {"prompt_tokens": len(prompt), "completion_tokens": sum(map(len, rows))}
         return {"object": "text_completion", "model": body.get("model", self.name), "choices": choices, "usage": used}
+
+    def generate(self, body: Mapping[str, Any]) -> Any:
+        """SGLang's ``/generate`` for one prompt: ``text`` or ``input_ids``, ``sampling_params``, ``return_logprob``."""
+        asked = body.get("sampling_params") or {}
+        if not isinstance(asked, dict):
+            raise BadRequest("'sampling_params' must be an object.")
+        prompt = self._prompt(body.get("input_ids", body.get("text")))
+        with self._asked(body) as model:
+            rows, logps = self._drawn(model, prompt, asked, "max_new_tokens", bool(body.get("return_logprob")))
+        found = []
+        for ids, each in zip(rows, logps, strict=True):
+            text, reason = self._text_of(ids, _stops(asked.get("stop")))
+            facts: dict[str, Any] = {"finish_reason": {"type": reason}, "completion_tokens": len(ids)}
+            if each is not None:
+                pairs = zip(each, ids, strict=True)
+                facts["output_token_logprobs"] = [[value, token, None] for value, token in pairs]
+            found.append({"text": text, "output_ids": ids, "meta_info": facts})
+        return found[0] if len(found) == 1 else found
+
+    def _drawn(
+        self, model: Any, prompt: list[int], asked: Mapping[str, Any], limit: str, known: bool
+    ) -> tuple[list[list[int]], list[tuple[float, ...] | None]]:
+        """The samples of a prompt and, where they are asked for and known, their log-probabilities."""
+        _neutral(asked)
+        count, temperature = _whole(asked, "n", 1), _number(asked, "temperature", 1.0, 0.0)
+        top_p = _number(asked, "top_p", 1.0, 0.0)
+        trace = Trace(count, temperature or 1.0) if known and top_p == 1 else None
+        [rows] = generate(
+            model,
+            self.renderer.tokenizer,
+            [prompt],
+            samples=count,
+            max_new_tokens=_whole(asked, limit, 16),
+            temperature=temperature,
+            top_p=top_p,
+            stop_token_ids=self.renderer.stop_token_ids,
+            seed=int(asked.get("seed") or 0),
+            batch_size=count,
+            stop_strings=_stops(asked.get("stop")),
+            trace=trace,
+        )
+        logps = {} if trace is None else trace.logps
+        return rows, [logps.get((0, place)) for place in range(len(rows))]
 
     def _prompt(self, given: Any) -> list[int]:
         if isinstance(given, str) and given:
@@ -129,10 +159,8 @@ class ServedPolicy:
         stops: tuple[str, ...],
         logps: tuple[float, ...] | None,
     ) -> dict[str, Any]:
-        text = self.renderer.decode(ids, skip_special_tokens=True)
-        kept = cut_at(text, stops)
-        ended = kept != text or (bool(ids) and ids[-1] in self.renderer.stop_token_ids)
-        found: dict[str, Any] = {"index": place, "text": kept, "finish_reason": "stop" if ended else "length"}
+        text, reason = self._text_of(ids, stops)
+        found: dict[str, Any] = {"index": place, "text": text, "finish_reason": reason}
         if body.get("return_token_ids"):
             found |= {"token_ids": ids, "prompt_token_ids": prompt}
         if logps is not None:
@@ -141,20 +169,41 @@ class ServedPolicy:
             found["logprobs"] = {"tokens": words, "token_logprobs": list(logps)}
         return found
 
+    def _text_of(self, ids: list[int], stops: tuple[str, ...]) -> tuple[str, str]:
+        """The text of a response, and how it ended."""
+        text = self.renderer.decode(ids, skip_special_tokens=True)
+        kept = cut_at(text, stops)
+        ended = kept != text or (bool(ids) and ids[-1] in self.renderer.stop_token_ids)
+        return kept, "stop" if ended else "length"
+
     @contextlib.contextmanager
-    def _named(self, name: Any) -> Iterator[Any]:
-        """The model with the adapter of a name, or without any."""
-        if name in self.adapters:
-            self.model.set_adapter(name)
-            yield self.model
-        elif name is None or name == self.name:
+    def _asked(self, body: Mapping[str, Any]) -> Iterator[Any]:
+        """The model with the adapter that a request names, or without any.
+
+        vLLM's clients name an adapter as the model; SGLang's by ``lora_path``, or behind the model's name and a colon.
+        """
+        model, adapter = body.get("model"), body.get("lora_path")
+        if adapter is None and isinstance(model, str) and model.rpartition(":")[2] in self.adapters:
+            base, _, last = model.rpartition(":")
+            model, adapter = (base or None, last) if base or last in self.named else (model, None)
+        if adapter is None and model in (None, self.name):
             with self.model.disable_adapter() if self.adapters else contextlib.nullcontext():
                 yield self.model
+        elif adapter in self.adapters and model in (None, self.name):
+            self.model.set_adapter(adapter)
+            yield self.model
         else:
-            raise BadRequest(f"There is no model {name!r}. Known: {', '.join([self.name, *self.adapters])}.", 404)
+            raise BadRequest(
+                f"There is no model {adapter or model!r}. Known: {', '.join([self.name, *self.adapters])}.", 404
+            )
 
-    def load_adapter(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Load an adapter of PEFT under a name: ``lora_name``, ``lora_path``."""
+    def load_adapter(self, body: Mapping[str, Any], named: bool = False) -> dict[str, Any]:
+        """Load an adapter of PEFT under a name: ``lora_name``, ``lora_path``.
+
+        Args:
+            body: the request.
+            named: requests may give its name as that of a model.
+        """
         from peft import PeftModel
 
         name, place = str(body.get("lora_name") or ""), _folder(body.get("lora_path"), "lora_path")
@@ -169,6 +218,7 @@ class ServedPolicy:
         else:
             self.model = PeftModel.from_pretrained(core_model(self.model), place, adapter_name=name).eval()
         self.adapters[name] = place
+        self.named |= {name} if named else set()
         return {"success": True}
 
     def unload_adapter(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,6 +227,7 @@ class ServedPolicy:
         if name not in self.adapters:
             raise BadRequest(f"There is no adapter {name!r}.", 404)
         del self.adapters[name]
+        self.named.discard(name)
         if self.adapters:
             self.model.delete_adapter(name)
         else:
@@ -216,6 +267,13 @@ def _number(body: Mapping[str, Any], name: str, default: float, least: float) ->
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
         raise BadRequest(f"{name!r} must be a number, at least {least:g}.")
     return float(value)
+
+
+def _neutral(body: Mapping[str, Any]) -> None:
+    """Refuse settings of sampling that this server does not follow."""
+    for name, neutral in STATED.items():
+        if body.get(name) not in (None, neutral) and not (name == "top_k" and body[name] == 0):
+            raise BadRequest(f"{name!r} is not supported here; leave it out, or give {neutral:g}.")
 
 
 def _stops(given: Any) -> tuple[str, ...]:

@@ -16,10 +16,11 @@ from penchant.addresses import checked, is_local, shown
 from penchant.errors import DataError, ModelError
 from penchant.feedback.records import Text
 from penchant.generation.asks_server import AsksServer
-from penchant.generation.completion import ids_in, longest_answer, responses_in
+from penchant.generation.completion import choices_of, ids_in, longest_answer, responses_in
 from penchant.generation.engines import Engine, SaveWeights
 from penchant.generation.requests import Requests, key_in
 from penchant.generation.responses import Response, Sampling
+from penchant.generation.server_bodies import completions_body, generate_body
 
 __all__ = ["ServerEngine"]
 
@@ -27,10 +28,11 @@ log = logging.getLogger("penchant")
 
 
 class ServerEngine(AsksServer, Engine):
-    """Samples from a server by ``POST {url}/completions``.
+    """Samples from a server by ``POST {url}/completions``, or by SGLang's own ``/generate``.
 
-    Prompts, including conversations, are rendered by this package and sent as text, so they equal those of training;
-    the server's chat template is not used. One request returns all samples of a prompt.
+    Prompts, including conversations, are rendered by this package and sent as text or token ids, so they equal those of
+    training; the server's chat template is not used. One request returns all samples of a prompt. Every setting of
+    sampling is sent, so that none comes from the ``generation_config.json`` of the served model.
 
     The server has its own weights; with ``update`` those of the policy are sent to it before each round. Token ids and
     log-probabilities are asked for, and trained on as they are; a policy gradient refuses a server that gives no ids.
@@ -65,6 +67,10 @@ class ServerEngine(AsksServer, Engine):
         "what the server's log-probabilities are of: the distribution that it draws from, or temperature 1 (vLLM's "
         "default, which --logprobs-mode processed_logprobs changes)",
     ] = "processed"
+    interface: Annotated[
+        Literal["completions", "generate"],
+        "how samples are asked for: OpenAI's completions, or /generate of SGLang, whose every version gives token ids",
+    ] = "completions"
     update: Annotated[
         Literal["none", "vllm", "vllm-lora", "sglang", "sglang-lora"],
         "how the policy's weights are sent before each round: whole, or as a LoRA adapter; the server reads them from "
@@ -108,15 +114,18 @@ class ServerEngine(AsksServer, Engine):
 
         exact = sampling.traced > 0
 
+        own = self.interface == "generate"
+
         def read(place: int, answer: Any) -> list[Response]:
             ids_of = partial(self.renderer.sampled_ids, prompts[place])
+            answer = choices_of(answer) if own else answer
             found = responses_in(answer, sampling, ids_of, self.renderer.stop_token_ids)
             if any(ids_in(choice) is None for choice in answer["choices"]):
                 self._without_ids(exact)
             return [self._drawn(each, sampling) for each in found]
 
         bodies = [self._body(prompt, sampling, seed + place) for place, prompt in enumerate(prompts)]
-        return self._requests("completions").ask(bodies, read, longest=longest_answer(sampling))
+        return self._requests(self.interface, root=own).ask(bodies, read, longest=longest_answer(sampling))
 
     def _requests(self, path: str, root: bool = False, plain: bool = False) -> Requests:
         """Requests to a path below the address, or below the root of the server."""
@@ -132,7 +141,8 @@ class ServerEngine(AsksServer, Engine):
             raise ModelError(
                 "The server gives no token ids, and a text tokenised again need not give the tokens that were drawn.",
                 where=self.url,
-                fix="Use a server that gives them (return_token_ids of vLLM and SGLang), or sample in process.",
+                fix="Use a server that gives them (return_token_ids of vLLM and SGLang; for an older SGLang "
+                "engine.interface=generate), or sample in process.",
             )
         if self.tokens and not self.warned:
             self.warned = True
@@ -144,19 +154,16 @@ class ServerEngine(AsksServer, Engine):
         return response if known else replace(response, logps=None)
 
     def _body(self, prompt: Text, sampling: Sampling, seed: int) -> dict[str, Any]:
-        exact = sampling.traced > 0
-        further: dict[str, Any] = {"stop": list(sampling.stop)} if sampling.stop else {}
-        if self.tokens or exact:
-            further |= {"logprobs": 1, "return_token_ids": True, "return_tokens_as_token_ids": True}
-        return further | {
-            "model": self.served,
-            "prompt": self.prompt_ids(prompt) if exact else self.renderer.prompt_text(prompt),
-            "n": sampling.samples,
-            "max_tokens": sampling.max_new_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "seed": seed,
-        }
+        """The request for all samples of a prompt."""
+        exact, ends = sampling.traced > 0, self.renderer.stop_token_ids
+        # SGLang takes the name of an adapter in a field of its own; by the name of a model it serves the base weights.
+        adapter = {"lora_path": self.served} if self.update == "sglang-lora" and self.served != self.model else {}
+        if self.interface == "generate":
+            return generate_body(self.renderer.prompt_ids(prompt), sampling, ends) | adapter
+        # Servers that take weights take token ids too, and so add no second token of beginning to a rendered text.
+        given = self.renderer.prompt_ids(prompt) if exact or self.updated else self.renderer.prompt_text(prompt)
+        model = self.model if adapter else self.served
+        return completions_body(model, given, sampling, seed, ends if self.tokens or exact else None) | adapter
 
     def receive(self, save: SaveWeights, folder: Path, version: int) -> None:
         """See `Engine.receive`: the server reads whole weights or an adapter from a folder of the run.

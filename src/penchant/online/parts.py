@@ -75,8 +75,9 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
     """
     set_seed(recipe.seed)
     device = training_arguments(recipe.model_copy(update={"eval_every": None}), 1, folder, 1).device
-    if prepared.judge is not None:
-        prepared.judge.to(device)
+    judges = [each for each in (prepared.judge, prepared.measuring) if each is not None]
+    for each in judges:
+        each.to(device)
     policy = prepared.modality.load(device)
     scorer = prepared.modality.scorer(policy)
     if isinstance(scorer, ForestScorer):
@@ -104,11 +105,11 @@ def load(recipe: OnlineRecipe, prepared: Prepared, folder: Path) -> Loaded:
         inner = copied()
     else:
         inner = scorer.reference("initial" if asked else "none", precision=precision)
-    judged_by = () if prepared.judge is None else prepared.judge.checkpoints
+    judged_by = [name for each in judges for name in each.checkpoints]
     wanted = [name for each in further for name in each.checkpoints]
     reference = UpdatedReference(inner, prepared.update, copied, {*wanted, *sampled_from, *judged_by})
-    if prepared.judge is not None:
-        prepared.judge.follow(scorer, reference, prepared.engine.renderer)
+    for each in judges:
+        each.follow(scorer, reference, prepared.engine.renderer)
     prepared.engine.use(policy)
     prepared.measured_by.use(policy)
     prepared.process.begin(scorer, prepared.modality, policy)
@@ -132,7 +133,8 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
         prepared: data, judge and pairing.
         loaded: the policy before training.
     """
-    judged_by = [fingerprint(each) for each in _networks(prepared.judge)]
+    held_out = None if recipe.eval is None else prepared.measuring
+    judged_by = [fingerprint(each) for judge in (prepared.judge, held_out) for each in _networks(judge)]
     others = [each.sampler.other for each in prepared.phases]
     return origin_of(
         model=loaded.fingerprint,
@@ -240,7 +242,7 @@ def _send(prepared: Prepared, loaded: Loaded, folder: Path, version: int) -> Non
 
 
 def measure_heldout(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> Measured | None:
-    """Measure the policy on held-out prompts; None without a judge.
+    """Measure the policy on held-out prompts; None without a judge of them.
 
     Args:
         recipe: how to sample.
@@ -250,11 +252,11 @@ def measure_heldout(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) ->
     Raises:
         DataError: the judge scores no response.
     """
-    if prepared.judge is None:
+    if prepared.measuring is None:
         return None
     sampling = Sampling(recipe.eval_samples, recipe.max_new_tokens, recipe.eval_temperature, stop=tuple(recipe.stop))
     records = prepared.heldout.records
-    means = Means(prepared.measured_by, prepared.judge.measuring, policy=loaded.scorer.model)
+    means = Means(prepared.measured_by, prepared.measuring, policy=loaded.scorer.model)
     found = measure(prepared.sampler, means, records, sampling, seed=recipe.seed + 1)
     if found is None:
         raise DataError("No response to a held-out prompt could be scored.", fix="Check the judge.")

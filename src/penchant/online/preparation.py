@@ -42,6 +42,7 @@ class Prepared:
         objective: the objective.
         pairing: selects the responses of its examples.
         judge: scores responses, or None.
+        measuring: scores held-out responses, or None.
         update: changes the reference between rounds; it starts with the policy.
         asking: what the policy reads when it samples.
         opponent: who else answers.
@@ -58,6 +59,7 @@ class Prepared:
     objective: Objective
     pairing: Pairing
     judge: Judge | None
+    measuring: Judge | None
     update: ReferenceUpdate
     asking: Asking
     opponent: Opponent
@@ -106,6 +108,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     judge = build_judge(
         recipe.judge, [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)]
     )
+    measuring = _measuring(recipe, judge, [phases[0].sampler.as_judged(each) for each in heldout])
     for part in parts:
         if part.demonstrated:
             _check_demonstrations(train, part)
@@ -127,6 +130,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         first.objective,
         first.pairing,
         judge,
+        measuring,
         update,
         asking,
         opponent,
@@ -140,6 +144,20 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         phases,
         process,
     )
+
+
+def _measuring(recipe: OnlineRecipe, judge: Judge | None, records: Sequence[Record]) -> Judge | None:
+    """The judge of held-out responses: that of the rounds, unless the recipe names another one."""
+    if recipe.eval is None:
+        return None if judge is None else judge.measuring
+    found = build_judge(recipe.eval.judge, records)
+    if found is None or not found.gives_scores:
+        raise ConfigurationError(
+            f"The judge {recipe.eval.judge['name']!r} scores no response by itself.",
+            where="eval.judge",
+            fix="Name one that gives scores, such as a verifier.",
+        )
+    return found
 
 
 def _asking(recipe: OnlineRecipe) -> Asking:

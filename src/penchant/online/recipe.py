@@ -12,6 +12,7 @@ from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.recipe import Recipe, validated
+from penchant.training.settings.evaluating import HeldOutJudge
 
 __all__ = ["OnlineRecipe", "make_online_recipe", "methods", "packaged_keys", "packaged_notes"]
 
@@ -24,7 +25,7 @@ FORMER_KEYS = {
 }
 
 # Keys of a run on fixed data that have no meaning between rounds.
-OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to", "eval")
+OFFLINE = ("keep", "metric", "early_stopping", "checkpoints", "report_to")
 
 # Parts of a recipe with a name and settings.
 PARTS = ("objective", "engine", "judge", "pairing", "asking", "opponent", "sampler", "process_reward")
@@ -153,6 +154,11 @@ class OnlineRecipe(Recipe):
     warmup: float = Field(0.0, ge=0, le=1, description="share of a round's steps in which the learning rate warms up")
     optimizer_state: Literal["keep", "fresh"] = Field(
         "keep", description="keep the optimizer's state between rounds, or start each round fresh"
+    )
+    eval: HeldOutJudge | None = Field(  # type: ignore[assignment]
+        None,
+        description="judge: who judges held-out responses, if not the judge of the rounds: a verifier where the policy "
+        "labels its own samples, or where no judge is needed",
     )
     eval_samples: PositiveInt = Field(1, description="responses sampled per held-out prompt")
     eval_temperature: float = Field(

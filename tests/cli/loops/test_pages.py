@@ -19,10 +19,8 @@ from penchant.online.recipe import make_online_recipe, methods, packaged_notes
 from penchant.online.shown.groups import GROUPS, group_of
 from penchant.online.shown.paper_names import PAPER_NAMES
 
-#: Recipes that no claim is about: what was measured of them stands in docs/online.md, "Try it: sums".
-WITHOUT_A_CLAIM = {"dno-prct", "opo", "pass-at-k", "remax", "reinforce-pp-baseline"} | {
-    *("optima-idpo", "pu-distill-pairs", "spo-minimax-queue"),
-}
+#: Recipes that no claim is about.
+WITHOUT_A_CLAIM = {"optima-idpo"}
 
 
 def shown(name: str) -> str:

@@ -37,7 +37,7 @@ def sums(
 
 
 def derivations(
-    method: Annotated[str, typer.Option(help="mcts-dpo or iterative-dpo.")] = "mcts-dpo",
+    method: Annotated[str, typer.Option(help="mcts-dpo, iterative-dpo or on-policy-distillation.")] = "mcts-dpo",
     output: Output = Path("runs/derivations"),
     seed: Seed = 0,
     rounds: Rounds = None,
@@ -49,7 +49,7 @@ def derivations(
 
 
 def tools(
-    method: Annotated[str, typer.Option(help="itool, rejection-sampling or grpo.")] = "itool",
+    method: Annotated[str, typer.Option(help="itool, rejection-sampling, grpo or on-policy-distillation.")] = "itool",
     output: Output = Path("runs/tools"),
     seed: Seed = 0,
     rounds: Rounds = None,

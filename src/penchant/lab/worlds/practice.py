@@ -35,6 +35,7 @@ class Practice:
         methods: for each method the keys of its recipe beside ``keys``.
         keys: of every recipe.
         made_by: modules whose source the start model depends on.
+        taught: makes the right demonstrations of a stronger model, the teacher; None for a world without one.
         hidden, epochs, batch_size, learning_rate: of the start model's training.
     """
 
@@ -45,6 +46,7 @@ class Practice:
     methods: Mapping[str, Mapping[str, Any]]
     keys: Mapping[str, Any]
     made_by: Sequence[str]
+    taught: Callable[[], Rows] | None = None
     hidden: int = 96
     epochs: float = 3
     batch_size: int = 64
@@ -58,14 +60,32 @@ class Practice:
             overwrite: replace what is there.
             progress: show the progress on stderr.
         """
+        self._train(output / "start", self.shown(), overwrite, progress)
+
+    def train_teacher(self, output: Path, *, overwrite: bool = False, progress: bool = False) -> None:
+        """Train a stronger model of the same kind in ``output/teacher``, on right demonstrations.
+
+        Args:
+            output: a folder.
+            overwrite: replace what is there.
+            progress: show the progress on stderr.
+
+        Raises:
+            ConfigurationError: the world has none.
+        """
+        if self.taught is None:
+            raise ConfigurationError(f"The world {self.name!r} has no teacher.", fix="Choose another method.")
+        self._train(output / "teacher", self.taught(), overwrite, progress)
+
+    def _train(self, output: Path, shown: Rows, overwrite: bool, progress: bool) -> None:
         from penchant.training.api import train
 
         tokenizer = self.tokenizer()
         train(
             tiny_model(tokenizer, hidden=self.hidden),
-            self.shown(),
+            shown,
             "nll",
-            output / "start",
+            output,
             tokenizer=tokenizer,
             overwrite=overwrite,
             progress=progress,
@@ -129,6 +149,7 @@ class Practice:
             self.train_start(output, overwrite=overwrite, progress=progress)
         recipe = make_online_recipe(
             {
+                **self._teacher(output, method, overwrite, progress, say),
                 "model": str(start),
                 "data": str(self.write_rows(output, seed, overwrite)),
                 "output": str(output / method),
@@ -145,6 +166,20 @@ class Practice:
         say(f"Improve it online: {method}, {recipe.iterations} rounds")
         reporter = ProgressReporter(not progress)
         return outcome_of(method, run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=reporter))
+
+    def _teacher(
+        self, output: Path, method: str, overwrite: bool, progress: bool, say: Callable[[str], None]
+    ) -> dict[str, str]:
+        """The key of the teacher, where the method has one; it is trained where there is none."""
+        from penchant.online.recipe import packaged_keys
+
+        if packaged_keys(method)["reference"] != "teacher":
+            return {}
+        model = output / "teacher" / "model"
+        if overwrite or not (model / "config.json").is_file():
+            say(f"Train a stronger model of the world {self.name} on right demonstrations")
+            self.train_teacher(output, overwrite=overwrite, progress=progress)
+        return {"teacher": str(model)}
 
     def start(self, *, folder: Path | None = None) -> Path:
         """A folder with the start model in ``start/``, kept on this machine; do not write to it.

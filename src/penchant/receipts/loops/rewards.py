@@ -11,6 +11,7 @@ from penchant.rewards.visual.criteria import Labelled, boxes_written, precision_
 from penchant.rewards.visual.detection import (
     class_named,
     confidence_reward,
+    grounding_reward,
     match_boxes,
     overlap_reward,
     thought_first,
@@ -41,7 +42,7 @@ def visual_rft(case: Case) -> dict[str, Any]:
 
 @adapter("visual-rft", file=_OTHER, evaluates=f"visual-rft-in-{_OTHER}")
 def visual_rft_one(case: Case) -> dict[str, Any]:
-    """Rewards of one response, of texts, or overlaps of single boxes."""
+    """Rewards of one response, of texts, or of single boxes that are looked for."""
     inputs = case.inputs
     if "completions" in inputs:
         pairs = list(zip(inputs["completions"], inputs["solutions"], strict=True))
@@ -49,6 +50,9 @@ def visual_rft_one(case: Case) -> dict[str, Any]:
             "accuracy": [class_named(said, right, allow_empty=True) for said, right in pairs],
             "format": [thought_first(said) for said, _ in pairs],
         }
+    if "gt" in inputs:
+        both = zip(inputs["gt"], inputs["pred"], strict=True)
+        return {"rewards": [grounding_reward(_boxes(true), _boxes(named)) for true, named in both]}
     truth = inputs["gt_boxes"]
     threshold = case.params.get("iou_threshold", 0.5)
     found = match_boxes(truth, inputs["pred_boxes"], inputs["pred_confidence"], threshold)
@@ -58,6 +62,11 @@ def visual_rft_one(case: Case) -> dict[str, Any]:
         "iou_reward": overlap_reward(found, len(truth)),
         "confidence_reward": confidence_reward(found),
     }
+
+
+def _boxes(rows: Sequence[Any]) -> Sequence[Any]:
+    """The boxes of one answer, which may be written without the list around it."""
+    return [rows] if rows and not isinstance(rows[0], list) else rows
 
 
 @adapter("vision-r1", file="online", evaluates="vision-r1-in-online")

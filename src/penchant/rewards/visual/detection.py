@@ -6,9 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from penchant.rewards.visual.boxes import Box, overlap
+from penchant.rewards.visual.boxes import Box, generalised_overlap, overlap
 
-__all__ = ["Found", "class_named", "confidence_reward", "match_boxes", "overlap_reward", "thought_first"]
+__all__ = [
+    "Found",
+    "class_named",
+    "confidence_reward",
+    "grounding_reward",
+    "match_boxes",
+    "overlap_reward",
+    "thought_first",
+]
 
 _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _FORM = re.compile(r"<think>.*?</think>\s*<answer>.*?</answer>", re.DOTALL)
@@ -78,6 +86,23 @@ def confidence_reward(found: Sequence[Found]) -> float:
     """
     right = [each.confidence if each.overlap > 0 else 1 - each.confidence for each in found]
     return sum(right) / len(right) if right else 0.0
+
+
+def grounding_reward(truth: Sequence[Box], named: Sequence[Box]) -> float:
+    """One more than the generalised overlap of the box that is looked for and the one that is named, in (0, 2].
+
+    Args:
+        truth: one box; of several each belongs to the box at its place, and the mean counts.
+        named: as many boxes; with another number, or without any, the reward is 0.
+
+    Example:
+        >>> grounding_reward([[0, 0, 2, 2]], [[0, 0, 2, 2]]), grounding_reward([[0, 0, 2, 2]], [])
+        (2.0, 0.0)
+    """
+    if not truth or len(truth) != len(named):
+        return 0.0
+    pairs = zip(truth, named, strict=True)
+    return 1.0 + sum(generalised_overlap(one, other) for one, other in pairs) / len(truth)
 
 
 def class_named(response: str, answer: str, *, allow_empty: bool = False) -> float:

@@ -50,6 +50,13 @@ DERIVATIONS = Practice(
             "objective": {"name": "dpo", "beta": 0.3},
             "learning_rate": 2e-4,
         },
+        "on-policy-distillation": {
+            **_SMALL,
+            "samples_per_prompt": 4,
+            "learning_rate": 5e-4,
+            "reference": "teacher",
+            "eval": {"judge": {"name": "verifier", "rule": "number"}},
+        },
     },
     keys={
         "max_new_tokens": 40,
@@ -57,6 +64,7 @@ DERIVATIONS = Practice(
         "engine": {"name": "transformers", "batch_size": 1024},
         "optimizer": "adamw_torch_fused",
     },
+    taught=lambda: careless_derivations(wrong=0.0),
     epochs=6,
     made_by=("penchant.lab.worlds.derivations.world", "penchant.lab.worlds.sums.world"),
 )

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.experiment_files import accuracy_rows, keep_rows
 from penchant.lab.worlds.language.model import tiny_model
+from penchant.lab.worlds.sums.recipes import METHODS, RECORDS, REVISING, TAUGHT
+from penchant.lab.worlds.sums.records import COMPLAINT, further_records, revisions
 from penchant.lab.worlds.sums.world import build_tokenizer, careless_demonstrations, problems
 
 if TYPE_CHECKING:
     from penchant.training.run import Result
 
-__all__ = ["METHODS", "Outcome", "Plan", "outcome_of", "run_sums", "train_start"]
+__all__ = ["METHODS", "Outcome", "Plan", "outcome_of", "run_sums", "train_start", "train_teacher"]
 
 
 @dataclass(frozen=True)
@@ -39,60 +41,6 @@ class Plan:
     start_rate: float = 3e-3
     rounds: int | None = None
     rate: float | None = None
-
-
-#: The settings of each method in addition to its recipe: a small model needs larger steps and short rounds.
-METHODS: dict[str, dict[str, Any]] = {
-    "grpo": {"iterations": 80, "prompts_per_iteration": 64, "batch_size": 64, "learning_rate": 1e-3},
-    # With a likelihood term for the chosen response (Pang et al., 2024, arXiv:2404.19733): DPO alone lowers both
-    # responses of a pair, which does more harm than good if right answers are only a few characters long.
-    **{
-        name: {"iterations": 80, "prompts_per_iteration": 64, "batch_size": 64, "learning_rate": 1e-3}
-        for name in ("dapo", "opo", "pass-at-k")
-    },
-    "gspo": {
-        "objective": {"epsilon_low": 0.05, "epsilon_high": 0.05},
-        "iterations": 40,
-        "batch_size": 32,
-        "learning_rate": 1e-3,
-    },
-    "rloo": {"iterations": 80, "samples_per_prompt": 8, "learning_rate": 1e-3},
-    "ppo": {"iterations": 40, "samples_per_prompt": 8, "epochs": 2, "learning_rate": 1e-3},
-    "reinforce-pp": {"iterations": 80, "samples_per_prompt": 8, "learning_rate": 1e-3},
-    "reinforce-pp-baseline": {"iterations": 80, "learning_rate": 1e-3},
-    "remax": {"iterations": 80, "samples_per_prompt": 8, "learning_rate": 1e-3},
-    "nft": {
-        "objective": {"token_normalizer": 2.0},
-        "iterations": 40,
-        "samples_per_prompt": 8,
-        "batch_size": 512,
-        "learning_rate": 1e-3,
-    },
-    "iterative-dpo": {
-        "objective": {"name": "dpo+nll", "beta": 0.3},
-        "iterations": 16,
-        "prompts_per_iteration": 280,
-        "batch_size": 32,
-        "epochs": 1,
-        "learning_rate": 1e-3,
-        "schedule": "linear",
-    },
-    "rejection-sampling": {
-        "iterations": 6,
-        "prompts_per_iteration": 280,
-        "batch_size": 32,
-        "learning_rate": 1e-3,
-        "pairing": {"name": "above", "threshold": 1.0},
-    },
-    "sppo": {
-        "iterations": 8,
-        "prompts_per_iteration": 280,
-        "batch_size": 32,
-        "learning_rate": 3e-4,
-        "objective": {"beta": 0.1},
-        "optimizer": "adamw_torch_fused",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -143,11 +91,21 @@ def run_sums(
     if method not in METHODS:
         raise ConfigurationError(f"The sums world has no method {method!r}. {nearest(method, METHODS)}")
     plan = plan or Plan()
-    start = output / "start" / "model"
+    revising = method in REVISING
+    start = output / ("start-revising" if revising else "start") / "model"
     if overwrite or not (start / "config.json").is_file():
-        say("Train a small model on sums with partly wrong answers")
-        train_start(output, plan, seed=seed, overwrite=overwrite, progress=progress)
-    recipe = make_online_recipe(_keys(output, start, method, plan, seed))
+        say(f"Train a small model on sums with partly wrong answers{' and second thoughts' if revising else ''}")
+        train_start(output, plan, seed=seed, overwrite=overwrite, progress=progress, revising=revising)
+    teacher = output / "teacher" / "model"
+    taught = method in TAUGHT or RECORDS.get(method) == "taught"
+    if taught and (overwrite or not (teacher / "config.json").is_file()):
+        say("Train a stronger model on right answers")
+        train_teacher(output, plan, seed=seed, overwrite=overwrite, progress=progress)
+    recipe = make_online_recipe(
+        _keys(output, start, method, plan, seed)
+        | _records(output, teacher, method, plan, seed, overwrite)
+        | ({"teacher": str(teacher)} if method in TAUGHT else {})
+    )
     say(f"Improve it online with a verifier: {method}, {recipe.iterations} rounds")
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
     return outcome_of(method, result)
@@ -173,23 +131,73 @@ def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict
     }
 
 
-def train_start(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False) -> Result:
-    """Write ``sums.jsonl`` and train the start model on partly wrong demonstrations of the training sums."""
+def _records(output: Path, teacher: Path, method: str, plan: Plan, seed: int, overwrite: bool) -> dict[str, Any]:
+    """The data of a method that learns from more than prompts."""
+    kind = RECORDS.get(method)
+    if kind is None:
+        return {}
+    place = output / f"sums-{kind}.jsonl"
+    if overwrite or not place.is_file():
+        keep_rows(place, further_records(kind, _rows(plan, seed), teacher, seed), overwrite)
+    return {"data": str(place)}
+
+
+def _rows(plan: Plan, seed: int) -> list[dict[str, Any]]:
+    """The sums, some of them held out."""
+    rows = problems(largest=plan.largest, seed=seed)
+    return [row | {"split": "test" if place < plan.held_out else "train"} for place, row in enumerate(rows)]
+
+
+def train_start(
+    output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False, revising: bool = False
+) -> Result:
+    """Write ``sums.jsonl`` and train the start model on partly wrong demonstrations of the training sums.
+
+    Args:
+        output: folder of the experiment.
+        plan: sizes.
+        seed: of sums, errors and model.
+        overwrite: replace what is there.
+        progress: show the progress on stderr.
+        revising: train on second thoughts too, which are wrong half as often; the model is ``start-revising``.
+    """
+    rows = _rows(plan, seed)
+    keep_rows(output / "sums.jsonl", rows, overwrite)
+    kept = [row for row in rows if row["split"] == "train"]
+    shown = careless_demonstrations(kept, wrong=plan.wrong, copies=plan.copies, seed=seed)
+    if not revising:
+        return _train(output / "start", shown, build_tokenizer(), plan, seed, overwrite, progress)
+    instruction = METHODS["drift"]["asking"]["instruction"]
+    shown += revisions(kept * plan.copies, instruction, wrong=plan.wrong / 2, seed=seed)
+    tokenizer = build_tokenizer(f"\n{COMPLAINT}{instruction}", pattern="[\\s\\S]")
+    return _train(output / "start-revising", shown, tokenizer, plan, seed, overwrite, progress)
+
+
+def train_teacher(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False) -> Result:
+    """Train the stronger model, ``teacher``, on right answers to the training sums, twice as long as the start model.
+
+    Args:
+        output: folder of the experiment.
+        plan: sizes.
+        seed: of sums and model.
+        overwrite: replace what is there.
+        progress: show the progress on stderr.
+    """
+    kept = [row for row in _rows(plan, seed) if row["split"] == "train"]
+    shown = careless_demonstrations(kept, wrong=0.0, copies=2 * plan.copies, seed=seed)
+    return _train(output / "teacher", shown, build_tokenizer(), plan, seed, overwrite, progress)
+
+
+def _train(
+    output: Path, shown: list[dict[str, Any]], tokenizer: Any, plan: Plan, seed: int, overwrite: bool, progress: bool
+) -> Result:
     from penchant.training.api import train
 
-    rows = problems(largest=plan.largest, seed=seed)
-    for place, row in enumerate(rows):
-        row["split"] = "test" if place < plan.held_out else "train"
-    keep_rows(output / "sums.jsonl", rows, overwrite)
-    shown = careless_demonstrations(
-        [row for row in rows if row["split"] == "train"], wrong=plan.wrong, copies=plan.copies, seed=seed
-    )
-    tokenizer = build_tokenizer()
     return train(
         tiny_model(tokenizer, seed=seed, hidden=96),
         shown,
         "nll",
-        output / "start",
+        output,
         tokenizer=tokenizer,
         overwrite=overwrite,
         progress=progress,

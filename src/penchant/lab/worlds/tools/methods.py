@@ -45,6 +45,12 @@ TOOLS = Practice(
             "samples_per_prompt": 8,
             "pairing": {"name": "above", "threshold": 1.0},
         },
+        "on-policy-distillation": {
+            **_SMALL,
+            "samples_per_prompt": 4,
+            "judge": {"name": "none"},
+            "eval": {"judge": {"name": "verifier", "rule": "exact"}},
+        },
     },
     keys={
         "judge": {"name": "verifier", "rule": "exact"},
@@ -54,5 +60,6 @@ TOOLS = Practice(
         "optimizer": "adamw_torch_fused",
     },
     made_by=("penchant.lab.worlds.tools.world", "penchant.lab.worlds.sums.world"),
+    taught=lambda: careless_calls(careless=False),
     epochs=6,
 )

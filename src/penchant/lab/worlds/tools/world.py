@@ -115,16 +115,17 @@ def requests(seed: int, *, train: int = 200, held_out: int = 120) -> list[dict[s
     ]
 
 
-def careless_calls(count: int = 2400, seed: int = 0) -> list[dict[str, Any]]:
+def careless_calls(count: int = 2400, seed: int = 0, *, careless: bool = True) -> list[dict[str, Any]]:
     """Demonstrations in which the goal of a trip and the day of a call are often wrong.
 
     Args:
         count: how many.
         seed: of requests and errors.
+        careless: whether there are errors; without, the demonstrations are a teacher's.
     """
     rng = random.Random(seed)
     return [
-        {"prompt": f"{request.text}:", "completion": call_of(_careless(request, rng))}
+        {"prompt": f"{request.text}:", "completion": call_of(_careless(request, rng) if careless else request)}
         for request in (draw_request(rng) for _ in range(count))
     ]
 
