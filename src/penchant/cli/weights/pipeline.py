@@ -58,9 +58,11 @@ def pipeline(
 def _of_world(world: str, folder: Path, names: list[str]) -> dict[str, str]:
     """The inputs of a plan from a world of the lab."""
     from penchant.errors import ConfigurationError
-
-    if world != "sums":
-        raise ConfigurationError(f"No plan runs on the world {world!r}.", where="world", fix="Write world: sums.")
+    from penchant.lab.reasoning_data import write_reasoning_data
     from penchant.lab.study_data import write_study_data
 
-    return write_study_data(folder, names)
+    made = {"sums": write_study_data, "derivations": write_reasoning_data}
+    if world not in made:
+        fix = "Write world: sums, or world: derivations."
+        raise ConfigurationError(f"No plan runs on the world {world!r}.", where="world", fix=fix)
+    return made[world](folder, names)
