@@ -19,7 +19,10 @@ __all__ = ["pipeline"]
 def pipeline(
     plan: Annotated[
         Path,
-        typer.Argument(metavar="PLAN", help="seven-stages, domain-adaptation, or a YAML file with stages by name."),
+        typer.Argument(
+            metavar="PLAN",
+            help="domain-adaptation, medical-reasoning, seven-stages, or a YAML file with stages by name.",
+        ),
     ],
     words: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Inputs of the plan, output=FOLDER, rounds=N.")
