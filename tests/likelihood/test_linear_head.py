@@ -104,6 +104,26 @@ def test_tiles_of_few_columns_give_the_same(
 
 
 @pytest.mark.parametrize("chunk", [3, 0])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_where_the_divergence_has_the_slope_of_the_likelihood_the_policy_is_not_computed_again(
+    chunk: int, frozen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, (hidden, ids, states) = a_head(0), inputs()
+    head.output.requires_grad_(not frozen)
+    other, weights = Rows(states, a_head(2)), torch.linspace(-1, 2, ROWS)
+    result = token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), other, chunk_rows=chunk)
+    expected = plainly(head, hidden, ids, other)
+    calls: list[int] = []
+    monkeypatch.setattr(head_tiles.Tiles, "_logits", lambda *_given: calls.append(1))
+    parts = [hidden, *([] if frozen else head.output.parameters())]
+    sums = [((each["logps"] + each[DIVERGENCE]) * weights).sum() for each in (result, expected)]
+    ours, plain = (torch.autograd.grad(each, parts) for each in sums)
+    assert not calls
+    for found, formula in zip(ours, plain, strict=True):
+        torch.testing.assert_close(found, formula, atol=3e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("chunk", [3, 0])
 def test_tokens_that_cannot_be_chosen_leave_values_and_gradients_finite(
     chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +218,7 @@ def test_another_vocabulary_is_refused() -> None:
             token_statistics(Rows(hidden, head), ids, [DIVERGENCE], Rows(states, other))
 
 
-@pytest.mark.parametrize("name", ["dpo", "tdpo1", "tdpo2", "rrpo"])
+@pytest.mark.parametrize("name", ["dpo", "tdpo1", "tdpo2", "rrpo", "tab-po"])
 @pytest.mark.parametrize("chunk", [None, 3])
 def test_a_step_has_the_gradient_of_the_general_way(name: str, chunk: int | None) -> None:
     torch.manual_seed(0)

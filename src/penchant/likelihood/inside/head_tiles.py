@@ -91,16 +91,16 @@ class Tiles:
         ids = self._ids(rows, columns)
         weight = None if both[0].means is None else self.weight[columns]
         tables = [self._logits(rows, columns), *([] if self.reference is None else [self._others(rows, columns)])]
-        whole = [self._table(f"kept {number}", *tables[0].shape) for number in range(len(tables))] if self.keep else []
-        self.kept += whole
+        if self.keep:
+            self.kept = tables
         for block in self._blocks(tables[0], whole=weight is not None):
             places, here = slice(rows.start + block.start, rows.start + block.stop), [each[block] for each in ids]
-            for number, running in enumerate(both):
-                logits, gaps = tables[number][block], None
-                if number:
-                    gaps = torch.sub(logits, tables[0][block], out=self._table("gaps", *logits.shape))
-                probs = whole[number][block] if self.keep else self._table("probabilities", *logits.shape)
-                running.add(places, tile, logits, probs, here, weight, gaps)
+            own, other = tables[0][block], tables[-1][block]
+            # Before the logits become probabilities, where they stand.
+            gaps = torch.sub(other, own, out=self._table("gaps", *own.shape)) if len(both) > 1 else None
+            both[0].add(places, tile, own, here, weight)
+            if gaps is not None:
+                both[1].add(places, tile, other, here, weight, gaps)
 
     def gradients(
         self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor], wanted: tuple[bool, ...]
@@ -138,25 +138,34 @@ class Tiles:
 
     def _filled(self, rows: slice, tile: int, columns: slice, slopes: _Slopes) -> Tensor:
         """The gradient of the logits of a tile, but for the factor of each row."""
-        ids, own = self._ids(rows, columns), slopes.own[:, tile, None]
-        probs = self.kept[0] if self.keep else self._logits(rows, columns)
-        table = self._table("slopes", *probs.shape)
-        second = None
-        if slopes.compared:
-            second = self.kept[1] if self.keep else self._others(rows, columns)
+        ids = self._ids(rows, columns)
+        parts = [
+            (number, self._given(number, rows, columns), each[:, tile, None])
+            for number, each in enumerate(slopes.factors)
+            if each is not None
+        ]
+        first = parts[0][1]
+        table = self._table("slopes", *first.shape) if self.keep else first
         for block in self._blocks(table):
             made = table[block]
-            if self.keep:
-                torch.mul(probs[block], own[block], out=made)
-            else:
-                _softmax(probs[block], own[block], made)
-            if second is not None:
-                other, factor = second[block], slopes.other[:, tile, None][block]
+            for number, given, factor in parts:
+                probs = given[block]
                 if not self.keep:
-                    other = _softmax(other, None, self._table("probabilities", *other.shape), factor)
-                made.addcmul_(other, factor, value=-1)
+                    torch.softmax(probs, -1, out=probs)
+                    if (empty := slopes.empty[number]) is not None:
+                        probs.masked_fill_(empty[block, tile, None], 0.0)
+                if given is first:
+                    torch.mul(probs, factor[block], out=made)
+                else:
+                    made.addcmul_(probs, factor[block])
             made.scatter_add_(-1, ids[0][block], slopes.token[block] * ids[1][block])
         return table
+
+    def _given(self, number: int, rows: slice, columns: slice) -> Tensor:
+        """The probabilities of policy or reference in a tile where they are kept, else the logits."""
+        if self.keep:
+            return self.kept[number]
+        return self._others(rows, columns) if number else self._logits(rows, columns)
 
     def _ids(self, rows: slice, columns: slice) -> list[Tensor]:
         """[rows, 1] the tokens' places among some columns, and whether they are there."""
@@ -199,34 +208,32 @@ class _Slopes:
     """The factors of the distributions in the gradient of the logits of some rows.
 
     d/dlogits = (k − l) π − k π_ref + l 1_y  for the gradients l of log π(y) and k of KL(π_ref ‖ π). Without k it is
-    −l (π − 1_y), and −l is multiplied where it costs less. π of a tile is the tile's softmax times its share.
+    −l (π − 1_y), and −l is multiplied where it costs less. Where k = l, as in losses of the reward with its divergence
+    (TDPO1, SparsePO), π cancels. π of a tile is the tile's softmax times its share.
 
     Args:
         logps: [rows] l.
         divergence: [rows] k, or None.
         shares: [rows, tiles] logarithms of the tiles' shares, of policy and reference.
+
+    Attributes:
+        factor: [rows, 1] of the whole gradient.
+        factors: [rows, tiles] of the softmax of each tile, of policy and reference; None where it is 0 everywhere.
+        token: [rows, 1] what the token's logit has more.
+        empty: [rows, tiles] tiles of which nothing counts, or None if there are none.
     """
 
     def __init__(self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor]) -> None:
         token, parts = logps[:, None], [each.exp() for each in shares]
-        self.compared = divergence is not None and bool((divergence != 0).any())
-        if divergence is None or not self.compared:
-            self.factor, self.own, self.token = -token, parts[0], -torch.ones_like(token)
+        self.factors: list[Tensor | None]
+        self.empty = [none if bool(none.any()) else None for none in (each == 0 for each in parts)]
+        if divergence is None or not bool((divergence != 0).any()):
+            self.factor, self.factors, self.token = -token, [parts[0]], -torch.ones_like(token)
             return
         one = divergence[:, None]
+        both = one - token
         self.factor, self.token = torch.ones_like(token), token
-        self.own, self.other = (one - token) * parts[0], one * parts[1]
-
-
-def _softmax(logits: Tensor, factor: Tensor | None, table: Tensor, later: Tensor | None = None) -> Tensor:
-    """factor · softmax(logits), 0 where it is 0 even if no token can be chosen; another factor may come later."""
-    torch.softmax(logits, -1, out=table)
-    if factor is not None:
-        table.mul_(factor)
-    known = factor if factor is not None else later
-    if known is not None and bool((none := known == 0).any()):
-        table.masked_fill_(none, 0.0)
-    return table
+        self.factors = [both * parts[0] if bool((both != 0).any()) else None, -one * parts[1]]
 
 
 def write_logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:

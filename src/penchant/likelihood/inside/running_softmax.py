@@ -36,7 +36,7 @@ class RunningSoftmax:
         >>> running, logits = RunningSoftmax(1, 2, torch.ones(1)), torch.tensor([[1.0, 3.0, 2.0]])
         >>> nowhere = [torch.zeros(1, 1, dtype=torch.long)] * 2
         >>> for number, tile in enumerate((logits[:, :1], logits[:, 1:])):
-        ...     running.add(slice(0, 1), number, tile, torch.empty_like(tile), nowhere)
+        ...     running.add(slice(0, 1), number, tile.clone(), nowhere)
         >>> torch.allclose(running.log_sum, logits.logsumexp(-1, keepdim=True))
         True
         >>> round(running.shares.exp().sum().item(), 4)
@@ -61,7 +61,6 @@ class RunningSoftmax:
         rows: slice,
         tile: int,
         logits: Tensor,
-        probs: Tensor,
         ids: Sequence[Tensor],
         weight: Tensor | None = None,
         gaps: Tensor | None = None,
@@ -71,13 +70,13 @@ class RunningSoftmax:
         Args:
             rows: which.
             tile: its number.
-            logits: [r, width].
-            probs: [r, width], overwritten with the tile's own softmax.
+            logits: [r, width], overwritten with the tile's own softmax.
             ids: [r, 1] the place of each row's token in the tile, and whether it is there.
             weight: [width, D] the values of these columns.
             gaps: [r, width] what is averaged into ``gap``, overwritten.
         """
-        top = logits.amax(-1, keepdim=True)
+        self.token[rows] = torch.where(ids[1].bool(), logits.gather(-1, ids[0]), self.token[rows])
+        top, probs = logits.amax(-1, keepdim=True), logits
         torch.softmax(logits, -1, out=probs)
         # The largest probability is at least 1 / width, so its logarithm is exact.
         own = top - probs.amax(-1, keepdim=True).log()
@@ -87,7 +86,6 @@ class RunningSoftmax:
         total = torch.logaddexp(self.log_sum[rows], own)
         before, share = (_part(each, total) for each in (self.log_sum[rows], own))
         self.log_sum[rows], self.logs[rows, tile] = total, own.squeeze(-1)
-        self.token[rows] = torch.where(ids[1].bool(), logits.gather(-1, ids[0]), self.token[rows])
         if gaps is not None:
             self.gap[rows] = self.gap[rows] * before + gaps.mul_(probs).sum(-1, keepdim=True) * share
         if weight is not None and self.means is not None:
