@@ -1,6 +1,6 @@
 """Methods that read every position's distribution or weigh tokens, beside DPO: peak memory and time of a step.
 
-``python -m benchmarks --only tokens`` prints both tables. Each side runs in a process of its own, in turn. A step is
+``python -m benchmarks --only tokens`` prints the tables. Each side runs in a process of its own, in turn. A step is
 the forward pass of policy and frozen reference over one batch and the backward pass; weights are not updated. DPO runs
 once more with the reference's log-probabilities from the cache, which has no distributions for the others.
 """
@@ -22,12 +22,13 @@ from typing import Any
 #: Vocabulary, width, layers, pairs, tokens of a prompt and of a response.
 SHAPES: dict[str, tuple[int, ...]] = {
     "large vocabulary": (151_936, 32, 2, 1, 16, 1024),
+    "large vocabulary, usual width": (151_936, 896, 2, 1, 16, 256),
     "small model": (8192, 256, 6, 8, 60, 60),
 }
 CACHED = "dpo, cached reference"
-SIDES = ("dpo", CACHED, "tdpo2", "rrpo", "sparsepo", "sparsepo-mapo", "tab-po")
+SIDES = ("dpo", CACHED, "tdpo1", "tdpo2", "rrpo", "sparsepo", "sparsepo-mapo", "tab-po")
 #: Steps whose median is the time; several follow one that is not counted.
-STEPS = {"large vocabulary": 1, "small model": 7}
+STEPS = {"large vocabulary": 1, "large vocabulary, usual width": 1, "small model": 7}
 
 
 def side(name: str, shape: str) -> dict[str, float]:

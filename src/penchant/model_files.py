@@ -33,7 +33,7 @@ SIZES = (
 )
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
 
-# The model type of a model whose hidden states are projected (`penchant.likelihood.projected`).
+# The model type of a model with projections or bottlenecks (`penchant.likelihood.projected`).
 PROJECTED = "penchant-projected"
 
 _allowed: ContextVar[bool] = ContextVar("remote_code_allowed", default=False)
@@ -96,7 +96,9 @@ def read_config(source: str | Path) -> Any:
 
 
 def projected_config(source: str | Path) -> dict[str, Any] | None:
-    """The configuration of a model whose hidden states are projected: ``base`` and ``layers``; None for any other.
+    """The configuration of a model with projections or bottlenecks; None for any other.
+
+    It has ``base``, and the paths of its parts in ``layers`` and ``bottlenecks``.
 
     Args:
         source: a folder with ``config.json``, or a hub id.

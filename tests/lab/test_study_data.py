@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from penchant.lab.reasoning_data import write_reasoning_data
 from penchant.lab.study_data import write_study_data
 
 NAMES = ("demonstrations", "pairs", "held_out", "traffic", "text")
@@ -39,3 +40,20 @@ def test_prompts_that_measure_are_trained_on_nowhere(tmp_path: Path) -> None:
     write_study_data(tmp_path / "again", NAMES)
     for name in NAMES:
         assert Path(places[name]).read_bytes() == (tmp_path / "again" / f"{name}.jsonl").read_bytes()
+
+
+def test_derivations_end_in_the_answer_and_wrong_ones_do_not(tmp_path: Path) -> None:
+    names = ("text", "pairs", "direct", "explained")
+    places = write_reasoning_data(tmp_path, names)
+    asked = {each["prompt"][:-1] for name in ("direct", "explained") for each in rows_of(places, name)}
+    assert len(asked) == 200, "the same sums are asked for in both ways"
+    kinds = set()
+    for each in rows_of(places, "pairs"):
+        sum_, kind = each["prompt"][:-1], each["prompt"][-1]
+        ends = [each[side].strip().rpartition("=")[2] for side in ("chosen", "rejected")]
+        assert ends[0] == right(sum_) != ends[1] and sum_ not in asked
+        kinds.add(kind)
+    assert kinds == {"=", ":"}
+    for each in rows_of(places, "text"):
+        sum_, _sign, answer = each["completion"].partition("=")
+        assert answer == right(sum_) and sum_ not in asked

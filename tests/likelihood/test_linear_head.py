@@ -15,6 +15,7 @@ from penchant.forest import TokenSequence, collate
 from penchant.forest.example import Example
 from penchant.likelihood import CausalScorer, build_reference
 from penchant.likelihood.head import REFERENCE_LOGPS, Rows, token_statistics
+from penchant.likelihood.inside import head_tiles
 from penchant.likelihood.inside.linear_head import OutputHead
 from penchant.objectives import build
 
@@ -79,6 +80,65 @@ def test_values_and_gradients_are_those_of_the_formulas(
         torch.testing.assert_close(found, plain, atol=3e-6, rtol=1e-5)
     for found, again in zip(ours, torch.autograd.grad(total(result, seen), trained), strict=True):
         assert torch.equal(found, again), "a second backward pass finds what the first found"
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 0, None])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("width", [1, 4, 5])
+def test_tiles_of_few_columns_give_the_same(
+    chunk: int | None, bias: bool, frozen: bool, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head_tiles, "TILE_BYTES", 4 * width * (chunk or ROWS))
+    head, (hidden, ids, states) = a_head(0, bias=bias), inputs()
+    head.output.requires_grad_(not frozen)
+    other, seen = Rows(states, a_head(2)), (torch.arange(ROWS) >= CHOSEN).float()
+    result = token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), other, chunk_rows=chunk)
+    expected = plainly(head, hidden, ids, other)
+    for name, value in result.items():
+        torch.testing.assert_close(value.double(), expected[name], atol=2e-6, rtol=1e-6)
+    trained = [hidden, *([] if frozen else head.output.parameters())]
+    ours, plain = (torch.autograd.grad(total(each, seen), trained) for each in (result, expected))
+    for found, formula in zip(ours, plain, strict=True):
+        torch.testing.assert_close(found, formula, atol=3e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("chunk", [3, 0])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_where_the_divergence_has_the_slope_of_the_likelihood_the_policy_is_not_computed_again(
+    chunk: int, frozen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, (hidden, ids, states) = a_head(0), inputs()
+    head.output.requires_grad_(not frozen)
+    other, weights = Rows(states, a_head(2)), torch.linspace(-1, 2, ROWS)
+    result = token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), other, chunk_rows=chunk)
+    expected = plainly(head, hidden, ids, other)
+    calls: list[int] = []
+    monkeypatch.setattr(head_tiles.Tiles, "_logits", lambda *_given: calls.append(1))
+    parts = [hidden, *([] if frozen else head.output.parameters())]
+    sums = [((each["logps"] + each[DIVERGENCE]) * weights).sum() for each in (result, expected)]
+    ours, plain = (torch.autograd.grad(each, parts) for each in sums)
+    assert not calls
+    for found, formula in zip(ours, plain, strict=True):
+        torch.testing.assert_close(found, formula, atol=3e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("chunk", [3, 0])
+def test_tokens_that_cannot_be_chosen_leave_values_and_gradients_finite(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head_tiles, "TILE_BYTES", 4 * 4 * (chunk or ROWS))
+    head, (hidden, ids, _) = a_head(0, bias=True), inputs()
+    with torch.no_grad():
+        head.output.bias[:9] = -torch.inf  # two whole tiles, and a part of the third
+        ids = ids % (VOCABULARY - 9) + 9
+    result = token_statistics(Rows(hidden, head), ids, chunk_rows=chunk)
+    expected = torch.log_softmax(head(hidden), -1).gather(-1, ids[:, None]).squeeze(-1)
+    torch.testing.assert_close(result["logps"], expected)
+    parts = [hidden, head.output.weight]
+    ours, plain = (torch.autograd.grad(each.sum(), parts) for each in (result["logps"], expected))
+    for found, formula in zip(ours, plain, strict=True):
+        torch.testing.assert_close(found, formula, atol=1e-6, rtol=1e-5)
 
 
 class Counted:
@@ -158,7 +218,7 @@ def test_another_vocabulary_is_refused() -> None:
             token_statistics(Rows(hidden, head), ids, [DIVERGENCE], Rows(states, other))
 
 
-@pytest.mark.parametrize("name", ["dpo", "tdpo1", "tdpo2", "rrpo"])
+@pytest.mark.parametrize("name", ["dpo", "tdpo1", "tdpo2", "rrpo", "tab-po"])
 @pytest.mark.parametrize("chunk", [None, 3])
 def test_a_step_has_the_gradient_of_the_general_way(name: str, chunk: int | None) -> None:
     torch.manual_seed(0)

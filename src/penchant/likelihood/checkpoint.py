@@ -15,7 +15,7 @@ from torch import nn
 
 from penchant.errors import ModelError
 from penchant.likelihood.generation_settings import usable_generation_config
-from penchant.likelihood.projected.loading import OF_FILES, add_projections, without_projections
+from penchant.likelihood.projected.loading import OF_FILES, add_parts, without_parts
 from penchant.model_files import (
     check_weight_files,
     code_refused,
@@ -123,9 +123,9 @@ def load_checkpoint(source: str | Path, kind: Kind, options: dict[str, Any]) -> 
     if (projected := projected_config(source)) is not None:
         options = {**options, **_of_projected(kind, source)}
     model, found = _from_pretrained(source, kind, {**options, "config": config})
-    _check_weights(model, found if projected is None else without_projections(found), kind, source)
+    _check_weights(model, found if projected is None else without_parts(found), kind, source)
     if projected is not None:
-        add_projections(model, source, list(projected.get("layers") or []))
+        add_parts(model, source, projected)
     check_finite(model, source)
     return model
 
@@ -135,7 +135,7 @@ def _of_projected(kind: Kind, source: str | Path) -> dict[str, Any]:
     if kind.auto == LANGUAGE_MODEL.auto:
         return OF_FILES
     raise ModelError(
-        f"{kind.none} can be loaded from here: this is a language model whose hidden states are projected.",
+        f"{kind.none} can be loaded from here: this is a language model with projections or bottlenecks.",
         where=str(source),
         fix=f"Give {kind.expected}.",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -63,6 +64,8 @@ class ForestScorer:
         #: The routers of a mixture of experts, if their auxiliary loss is part of the training loss.
         self.router: Router | None = None
         self.aux_loss: Tensor | None = None
+        #: A context in which the model is what it was at the start of training, where a run knows one.
+        self.switched_off: Callable[[], AbstractContextManager[None]] | None = None
         self._hook: ScoringForward | None = None
         self.open()
         if attention is None and chosen == "sequences":

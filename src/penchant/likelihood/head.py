@@ -13,7 +13,8 @@ from torch.utils.checkpoint import checkpoint
 
 from penchant.errors import ConfigurationError
 from penchant.likelihood.few_shapes import few_rows, keeps_shapes
-from penchant.likelihood.inside.linear_head import Linear, LinearPass, Logits, OutputHead, write_logits
+from penchant.likelihood.inside.head_tiles import OtherLogits, write_logits
+from penchant.likelihood.inside.linear_head import Linear, LinearPass, OutputHead
 from penchant.objectives.core.token_statistic import STATISTICS, TokenStatistic, find_statistics
 
 __all__ = ["REFERENCE_LOGPS", "Head", "Rows", "Temperature", "mean_logits", "token_statistics"]
@@ -234,7 +235,7 @@ def _as_computed(hidden: Tensor, linear: Linear) -> tuple[Tensor, Tensor, Tensor
     return scaled.to(computed), linear.weight.to(computed), None if linear.bias is None else linear.bias.to(computed)
 
 
-def _reference_logits(other: Rows, vocabulary: int) -> Logits:
+def _reference_logits(other: Rows, vocabulary: int) -> OtherLogits:
     """Writes the reference's logits, under the autocast of now, whenever it is called."""
     kind = other.hidden.device.type
     on, number = torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
@@ -244,15 +245,16 @@ def _reference_logits(other: Rows, vocabulary: int) -> Logits:
         with torch.no_grad():
             hidden, weight, bias = _as_computed(other.hidden, linear)
 
-    def write(places: slice, table: Tensor) -> Tensor:
+    def write(places: slice, columns: slice, table: Tensor) -> Tensor:
         with torch.no_grad(), torch.autocast(kind, number, enabled=on):
             if linear is not None:
-                return write_logits(hidden[places], weight.detach(), bias, table)
+                some = None if bias is None else bias[columns]
+                return write_logits(hidden[places], weight.detach()[columns], some, table)
             logits = _logits(other.part(places))
             _check_same_size(vocabulary, logits.shape[-1])
-            return table.copy_(logits)
+            return table.copy_(logits[:, columns])
 
-    return write
+    return OtherLogits(write, by_columns=linear is not None)
 
 
 def mean_logits(rows: Rows, chunk_rows: int | None = None) -> Tensor:

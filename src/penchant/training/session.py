@@ -49,7 +49,7 @@ from penchant.training.loadable import Loadable
 from penchant.training.outcome import Result, facts_at_start, summarise, write_result
 from penchant.training.parameters.applying import check_strategy, settle_strategy, strategy_facts
 from penchant.training.parameters.rates import rates_of
-from penchant.training.parameters.strategy import build_strategy
+from penchant.training.parameters.strategy import Strategy, build_strategy
 from penchant.training.preflight import rehearse
 from penchant.training.preparation import Given, Prepared, prepare, resolved
 from penchant.training.progress import ProgressReporter
@@ -134,8 +134,11 @@ class Session:
             self._begin(prepared, origin, resume)
             loggers = build_loggers(self.recipe.report_to)
             open_loggers(loggers, args, self.folder.path, policy, self.first)
+            strategy = build_strategy(self.recipe.parameters)
+            if strategy is not None and strategy.undoes and hasattr(scorer, "switched_off"):
+                scorer.switched_off = strategy.switched_off
             reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter)
-            trainer = self._trainer(prepared, args, scorer, reference, loggers)
+            trainer = self._trainer(prepared, args, scorer, reference, strategy, loggers)
             if judged is not None:
                 judged.begin(scorer, reference, self.first or self.placement.collective)
                 trainer.sampled_metrics = judged.metrics
@@ -164,6 +167,7 @@ class Session:
         args: TrainingArguments,
         scorer: Scorer[Any],
         reference: Reference[Any, Any],
+        strategy: Strategy | None,
         loggers: Sequence[TrainerCallback],
     ) -> PreferenceTrainer:
         given = as_callbacks(self.given.callbacks)
@@ -181,7 +185,7 @@ class Session:
             eval_examples=prepared.heldout_examples.examples,
             callbacks=[self.recorder, self.live, *loggers, *given],
             notes=self.notes,
-            strategy=build_strategy(self.recipe.parameters),
+            strategy=strategy,
             rates=rates_of(self.recipe),
         )
         self.keeper.follow(trainer)

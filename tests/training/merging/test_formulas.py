@@ -176,7 +176,7 @@ def test_wrong_numbers_of_models_are_refused(name: str, models: int, base: bool,
         MERGES.get(name)().check(models, base)
 
 
-@pytest.mark.parametrize("settings", [{"density": 0.0}, {"density": 1.5}, {"density": -0.1}])
+@pytest.mark.parametrize("settings", [{"density": 0.0}, {"density": 1.5}, {"density": -0.1}, {"density": float("nan")}])
 def test_a_density_outside_of_its_range_is_refused(settings: dict[str, float]) -> None:
     for rule in (Ties, Dare, MagnitudePrune):
         with pytest.raises(ConfigurationError, match="density"):

@@ -149,6 +149,9 @@ def test_the_second_part_starts_from_the_first_weights_with_a_fresh_schedule(tra
         ({"name": "lt-sft"}, {"max_steps": 1}, r"has 2 parts, but the run has 1 steps"),
         ({"name": "lt-sft", "ratio": 0.0}, {}, r"'ratio' is 0\.0"),
         ({"name": "lt-sft", "ratio": 1.5}, {}, r"'ratio' is 1\.5"),
+        ({"name": "lt-sft", "ratio": float("nan")}, {}, r"'ratio' is nan"),
+        ({"name": "spt", "ratio": 0.0}, {}, r"'ratio' is 0\.0"),
+        ({"name": "dsee", "sparsity": 1.0}, {}, r"'sparsity' is 1\.0"),
         ({"name": "lt-sft", "frozen": ["*"]}, {}, r"freezes all weights"),
         ({"name": "lt-sft"}, {"keep": "best"}, r"keeps its best weights"),
         ({"name": "lt-sft"}, {"optimizer": "adagrad"}, r"adagrad keeps a state of all weights"),
@@ -168,7 +171,12 @@ def test_what_cannot_work_is_refused(settings: Any, changed: dict[str, Any], tol
 def test_every_strategy_is_tried() -> None:
     from training.parameters.test_masked import MASKS
 
-    assert set(STRATEGIES.names()) == {*MASKS, "mrp", *(name.partition(",")[0] for name in STRATEGIES_HERE)}
+    assert set(STRATEGIES.names()) == {
+        *MASKS,
+        "mrp",
+        "bottleneck",
+        *(name.partition(",")[0] for name in STRATEGIES_HERE),
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -135,3 +135,20 @@ def test_stages_of_several_commands_are_checked(tmp_path: Path, stage: list[str]
     path.write_text(json.dumps({"stages": {"a": stage}}))
     with pytest.raises(ConfigurationError, match=message):
         read_plan(path)
+
+
+def test_the_chain_of_reasoning_preference_measures_both_ways_of_asking(tmp_path: Path) -> None:
+    given = inputs(tmp_path)
+    keys = {name: given[name] for name in ("model", "pairs", "rule", "tokens", "output")}
+    files = dict.fromkeys(("text", "direct", "explained"), given["held_out"])
+    plan = read_plan(Path("medical-reasoning"), {**keys, **files})
+    assert [each.name for each in plan.stages] == [
+        "continued",
+        "continued-direct",
+        "continued-explained",
+        "preferred",
+        "preferred-direct",
+        "preferred-explained",
+    ]
+    trained = [each.commands[0] for each in plan.stages if each.commands[0][0] == "train"]
+    assert ["dpo+nll" in words for words in trained] == [False, True]

@@ -19,7 +19,10 @@ __all__ = ["pipeline"]
 def pipeline(
     plan: Annotated[
         Path,
-        typer.Argument(metavar="PLAN", help="seven-stages, domain-adaptation, or a YAML file with stages by name."),
+        typer.Argument(
+            metavar="PLAN",
+            help="domain-adaptation, medical-reasoning, seven-stages, or a YAML file with stages by name.",
+        ),
     ],
     words: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Inputs of the plan, output=FOLDER, rounds=N.")
@@ -58,15 +61,12 @@ def pipeline(
 def _of_world(world: str, folder: Path, names: list[str]) -> dict[str, str]:
     """The inputs of a plan from a world of the lab."""
     from penchant.errors import ConfigurationError
-
-    if world == "tools":
-        from penchant.lab.worlds.tools.inputs import write_inputs
-
-        return write_inputs(folder, names)
-    if world != "sums":
-        raise ConfigurationError(
-            f"No plan runs on the world {world!r}.", where="world", fix="Write world: sums, or world: tools."
-        )
+    from penchant.lab.reasoning_data import write_reasoning_data
     from penchant.lab.study_data import write_study_data
+    from penchant.lab.worlds.tools.inputs import write_inputs
 
-    return write_study_data(folder, names)
+    made = {"sums": write_study_data, "derivations": write_reasoning_data, "tools": write_inputs}
+    if world not in made:
+        fix = f"Write world: with one of {', '.join(made)}."
+        raise ConfigurationError(f"No plan runs on the world {world!r}.", where="world", fix=fix)
+    return made[world](folder, names)

@@ -1,1 +1,1 @@
-"""Models whose hidden states are projected: loading, saving, and the code that goes with the saved files."""
+"""Models with projections or bottlenecks: loading, saving, and the code that goes with the saved files."""

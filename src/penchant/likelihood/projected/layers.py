@@ -8,7 +8,7 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.core import core_model
 from penchant.likelihood.projected.modeling_projected import Projection, attach
 
-__all__ = ["check_projectable", "project_layer", "projections"]
+__all__ = ["check_own_type", "check_projectable", "project_layer", "projections"]
 
 
 def projections(model: nn.Module) -> dict[str, Projection]:
@@ -59,10 +59,22 @@ def check_projectable(model: nn.Module, path: str, earlier: int, more: int, widt
             where="parameters.rank",
             fix="Use a smaller rank, other layers, or fewer forget sets after one another.",
         )
+    check_own_type(model)
+
+
+def check_own_type(model: nn.Module) -> None:
+    """Refuse a model that cannot be saved with parts of ours.
+
+    Args:
+        model: the transformers model.
+
+    Raises:
+        ConfigurationError: the model needs code of its own.
+    """
     if not type(model).__module__.startswith("transformers.models."):
         raise ConfigurationError(
             f"{type(model).__name__} is not a model of transformers itself.",
             where="parameters",
-            why="A projected model is saved with the code that projects it, which builds the model from transformers.",
+            why="A model with such parts is saved with the code that runs them, which builds it from transformers.",
             fix="Use a model that transformers has, or another strategy.",
         )

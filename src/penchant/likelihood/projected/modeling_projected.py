@@ -1,4 +1,6 @@
-"""A causal language model whose hidden states lose their part in some directions, for any folder that is saved so.
+"""A causal language model with projections or bottlenecks in its layers, for any folder that is saved so.
+
+Projected hidden states lose their part in some directions; a bottleneck is a small network beside or after a block.
 
 This file goes into the folder of such a model, so that transformers loads it (``trust_remote_code=True``). It imports
 PyTorch and transformers only.
@@ -20,19 +22,26 @@ from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, Pre
 from transformers.utils import cached_file
 
 __all__ = [
+    "BOTTLENECKS",
     "PART",
     "PREFIX",
+    "Bottleneck",
     "ProjectedConfig",
     "ProjectedForCausalLM",
     "Projecting",
     "Projection",
     "attach",
+    "attach_bottleneck",
+    "bottlenecks_of",
     "project",
+    "saved_bottlenecks",
     "saved_directions",
 ]
 
 #: The submodule of a projected layer.
 PART = "projection"
+#: The submodules of a block with bottlenecks, in the order in which they act.
+BOTTLENECKS = ("parallel_adapter", "serial_adapter")
 #: Stands before the name of every saved weight, so that no other class takes them for its own.
 PREFIX = "projected."
 CODE = "modeling_projected.py"
@@ -88,18 +97,75 @@ def attach(model: Any, path: str, projection: Projection) -> None:
             it is replaced.
         projection: of its hidden states.
     """
-    if not isinstance(model, Projecting):
-        own = type(model)
-        model.__class__ = type(own.__name__, (Projecting, own), {"__module__": own.__module__})
-    # transformers would give the weights their names in the files once more when it saves them.
-    renamings = getattr(model, "_weight_conversions", None) or []
-    model._weight_conversions = [each for each in renamings if f"^{PREFIX}" not in each.source_patterns] or None
+    _save_as_own_type(model)
     layer = model.get_submodule(path)
     known = isinstance(getattr(layer, PART, None), Projection)
     layer.add_module(PART, projection)
     if not known:
         # The hook finds the projection through the layer, so that it is right in a copy of the model too.
         layer.register_forward_hook(_projected_output)
+
+
+class Bottleneck(nn.Module):
+    """U relu(D h): a network of few units between two wide layers; U starts at 0.
+
+    Args:
+        width: of the hidden states.
+        size: number of units.
+
+    Reference:
+        Houlsby et al. (2019), arXiv:1902.00751 (serial); He et al. (2022), arXiv:2110.04366 (parallel).
+    """
+
+    def __init__(self, width: int, size: int) -> None:
+        super().__init__()
+        #: Whether it is left out.
+        self.off = False
+        self.down = nn.Parameter(torch.zeros(size, width))
+        self.up = nn.Parameter(torch.zeros(width, size))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """What is added, [..., width]."""
+        inner = torch.relu(nn.functional.linear(hidden, self.down.to(hidden.dtype)))
+        return nn.functional.linear(inner, self.up.to(inner.dtype)).to(hidden.dtype)
+
+
+def attach_bottleneck(model: Any, path: str, kind: str, bottleneck: Bottleneck) -> None:
+    """Put a bottleneck on a block, and save the model as one of its own type from now on.
+
+    parallel: h = F(x) + B(x);   serial: h' = h + B(h), after the parallel one where there are both.
+
+    Args:
+        model: the transformers model, changed in place.
+        path: of the block F, which returns hidden states or a tuple that begins with them.
+        kind: of `BOTTLENECKS`.
+        bottleneck: the network.
+    """
+    _save_as_own_type(model)
+    block = model.get_submodule(path)
+    known = any(hasattr(block, each) for each in BOTTLENECKS)
+    block.add_module(kind, bottleneck)
+    if not known:
+        block.register_forward_hook(_with_bottlenecks, with_kwargs=True)
+
+
+def _with_bottlenecks(block: nn.Module, given: Any, named: Any, output: Any) -> Any:
+    parts = [getattr(block, each, None) for each in BOTTLENECKS]
+    hidden = output[0] if isinstance(output, tuple) else output
+    if parts[0] is not None and not parts[0].off:
+        hidden = hidden + parts[0](given[0] if given else next(iter(named.values())))
+    if parts[1] is not None and not parts[1].off:
+        hidden = hidden + parts[1](hidden)
+    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+
+def _save_as_own_type(model: Any) -> None:
+    if not isinstance(model, Projecting):
+        own = type(model)
+        model.__class__ = type(own.__name__, (Projecting, own), {"__module__": own.__module__})
+    # transformers would give the weights their names in the files once more when it saves them.
+    renamings = getattr(model, "_weight_conversions", None) or []
+    model._weight_conversions = [each for each in renamings if f"^{PREFIX}" not in each.source_patterns] or None
 
 
 def _projected_output(layer: nn.Module, _given: Any, output: Any) -> Any:
@@ -145,6 +211,11 @@ def _projected_layers(model: nn.Module) -> list[str]:
     return [name.rpartition(".")[0] for name, part in model.named_modules() if isinstance(part, Projection)]
 
 
+def bottlenecks_of(model: nn.Module) -> dict[str, Bottleneck]:
+    """The bottlenecks of a model, by the path of their block and their kind."""
+    return {name: part for name, part in model.named_modules() if isinstance(part, Bottleneck)}
+
+
 def _renamed(file: Path) -> None:
     save_file({PREFIX + name: value for name, value in load_file(file).items()}, file, metadata={"format": "pt"})
 
@@ -167,23 +238,31 @@ def _nested(file: Path, model: Any) -> None:
         "auto_map": {auto: f"{module}.{name}" for auto, name in loaders.items()},
         "base": base,
         "layers": sorted(_projected_layers(model)),
+        "bottlenecks": sorted(bottlenecks_of(model)),
         "transformers_version": base.get("transformers_version"),
     }
     file.write_text(json.dumps(content, indent=2), encoding="utf-8")
 
 
 class ProjectedConfig(PretrainedConfig):  # type: ignore[misc]
-    """The configuration of the model inside, and the layers that are projected.
+    """The configuration of the model inside, and what its layers have more.
 
     Args:
         base: configuration of the model inside, with its ``model_type``.
         layers: paths of the projected layers.
+        bottlenecks: paths of the bottlenecks.
     """
 
     model_type = "penchant-projected"
 
-    def __init__(self, base: dict[str, Any] | None = None, layers: list[str] | None = None, **further: Any) -> None:
-        self.base, self.layers = base or {}, layers or []
+    def __init__(
+        self,
+        base: dict[str, Any] | None = None,
+        layers: list[str] | None = None,
+        bottlenecks: list[str] | None = None,
+        **further: Any,
+    ) -> None:
+        self.base, self.layers, self.bottlenecks = base or {}, layers or [], bottlenecks or []
         super().__init__(**further)
 
     def inside(self) -> PretrainedConfig:
@@ -216,6 +295,10 @@ class ProjectedForCausalLM(PreTrainedModel):  # type: ignore[misc]
         for path, rows in saved_directions(source).items():
             place = next(model.get_submodule(path).parameters()).device
             attach(model, path, Projection(rows.to(place), rows[:0].to(place)))
+        for path, bottleneck in saved_bottlenecks(source).items():
+            block, _dot, kind = path.rpartition(".")
+            place = next(model.get_submodule(block).parameters()).device
+            attach_bottleneck(model, block, kind, bottleneck.to(place))
         return loaded
 
 
@@ -225,16 +308,35 @@ def saved_directions(source: Any) -> dict[str, Tensor]:
     Args:
         source: folder or hub id.
     """
+    found = _saved_parts(source, (PART,))
+    return {path.rpartition(".")[0]: torch.cat([each["before"], each["directions"]]) for path, each in found.items()}
+
+
+def saved_bottlenecks(source: Any) -> dict[str, Bottleneck]:
+    """The bottlenecks of a saved model, by the path of their block and their kind.
+
+    Args:
+        source: folder or hub id.
+    """
+    found = {}
+    for path, weights in _saved_parts(source, BOTTLENECKS).items():
+        found[path] = Bottleneck(*weights["up"].shape)
+        found[path].load_state_dict(weights)
+    return found
+
+
+def _saved_parts(source: Any, names: tuple[str, ...]) -> dict[str, dict[str, Tensor]]:
+    """The weights of submodules with some names, by the submodule's path and their own name."""
     index = cached_file(source, INDEX, _raise_exceptions_for_missing_entries=False)
     files = {WEIGHTS}
     if index is not None:
         named = json.loads(Path(index).read_text(encoding="utf-8"))["weight_map"]
-        files = {file for name, file in named.items() if f".{PART}." in name}
+        files = {file for name, file in named.items() if any(f".{each}." in name for each in names)}
     parts: dict[str, dict[str, Tensor]] = {}
     for file in sorted(files):
         with safe_open(str(cached_file(source, file)), framework="pt") as opened:
             for name in opened.keys():  # noqa: SIM118  # not a dictionary
-                path, found, kind = name.removeprefix(PREFIX).rpartition(f".{PART}.")
-                if found:
+                path, _dot, kind = name.removeprefix(PREFIX).rpartition(".")
+                if path.rpartition(".")[2] in names:
                     parts.setdefault(path, {})[kind] = opened.get_tensor(name)
-    return {path: torch.cat([each["before"], each["directions"]]) for path, each in parts.items()}
+    return parts

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn.utils.parametrize import is_parametrized
 
 from penchant.forest.layout import Forest, TokenSequence
 from penchant.likelihood.core import has_adapter
@@ -22,7 +23,7 @@ __all__ = ["InitialReference"]
 
 
 class InitialReference(Reference[Forest, TokenSequence]):
-    """The initial policy: a frozen copy, or the policy with its adapter as it was at the start.
+    """The initial policy: a frozen copy, or the policy with its adapter (or what else it was given) as at the start.
 
     Args:
         scorer: the policy, at its initial weights.
@@ -33,10 +34,11 @@ class InitialReference(Reference[Forest, TokenSequence]):
     starts_equal = True
 
     def __init__(self, scorer: ForestScorer, precision: str | None = None) -> None:
-        self.adapter = has_adapter(scorer.model)
-        self.scorer = scorer if self.adapter else _frozen_copy(scorer, precision)
-        self.frozen = None if self.adapter else self.scorer.model
-        self.at_start = StartingState(scorer.model) if self.adapter else contextlib.nullcontext
+        adapter, off = has_adapter(scorer.model), scorer.switched_off
+        self.shared = adapter or off is not None
+        self.scorer = scorer if self.shared else _frozen_copy(scorer, precision)
+        self.frozen = None if self.shared else self.scorer.model
+        self.at_start = StartingState(scorer.model) if adapter else off or contextlib.nullcontext
 
     def score(self, laid: Forest, whole: bool = False, layers: Sequence[str] = ()) -> ReferenceScores:
         """See `Reference.score`."""
@@ -52,10 +54,11 @@ class InitialReference(Reference[Forest, TokenSequence]):
 
     @property
     def _adapted_head(self) -> bool:
-        """Whether the output head itself has an adapter, or is trained beside one."""
+        """Whether the output head itself has an adapter or a changed weight, or is trained beside one."""
         output = self.scorer.core.get_output_embeddings()
         trained = any(weight.requires_grad for weight in output.parameters())
-        return self.adapter and (trained or any(type(part).__module__.startswith("peft.") for part in output.modules()))
+        adapted = any(type(part).__module__.startswith("peft.") for part in output.modules())
+        return self.shared and (trained or adapted or is_parametrized(output))
 
     def _base_head(self, head: Head) -> Head:
         def plain(hidden: Tensor) -> Tensor:
@@ -67,7 +70,7 @@ class InitialReference(Reference[Forest, TokenSequence]):
 
     def close(self) -> None:
         """Release the frozen copy."""
-        if not self.adapter:
+        if not self.shared:
             self.scorer.close()
 
 

@@ -46,7 +46,7 @@ class ModelReference(InitialReference):
     starts_equal = False
 
     def __init__(self, scorer: ForestScorer, precision: str | None = None) -> None:
-        self.scorer, self.adapter, self.frozen = scorer, False, None
+        self.scorer, self.shared, self.frozen = scorer, False, None
         self.at_start = contextlib.nullcontext
         self.printed = fingerprint(scorer.core)
         keep_stored(scorer.core, precision)

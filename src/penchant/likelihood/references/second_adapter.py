@@ -28,7 +28,7 @@ class SecondAdapter(InitialReference):
             twin = twin_of(scorer.model)
         finally:
             scorer.open()
-        self.adapter, self.at_start = False, contextlib.nullcontext
+        self.shared, self.at_start = False, contextlib.nullcontext
         self.scorer = ForestScorer(twin, scorer.attention, scorer.chunk_rows)
         self.scorer.temperature = scorer.temperature
         self.frozen = twin

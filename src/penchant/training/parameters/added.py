@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class Added(nn.Module):
 
     def __init__(self, weight: Tensor, place: Place, generator: torch.Generator) -> None:
         super().__init__()
-        self.scale = place.scale
+        self.scale, self.off = place.scale, False
         self.up = self.down = self.values = self.coefficients = None
         if place.rank:
             drawn = torch.randn(place.rank, weight.shape[-1], generator=generator) / weight.shape[-1] ** 0.5
@@ -79,8 +80,10 @@ class Added(nn.Module):
         self.register_buffer("kept", None, persistent=False)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """W' of W."""
+        """W' of W; W itself while it is switched off."""
         made = weight
+        if self.off:
+            return made
         if self.up is not None and self.down is not None:
             made = made + (self.scale * (self.up @ self.down)).to(weight.dtype)
         if self.values is not None:
@@ -102,6 +105,7 @@ class AddedStrategy(Strategy):
     """
 
     why_no_adapter = "It adds matrices of its own to the model's weights, as an adapter does."
+    undoes = True
 
     #: What is trained, by name of the weight.
     places: dict[str, Place]
@@ -142,6 +146,7 @@ class AddedStrategy(Strategy):
         weights = trained_weights(start)
         self.all = sum(each.numel() for each in weights.values())
         self.places, self.added = places, dict[str, Added]()
+        self.moved = list[tuple[nn.Parameter, Tensor]]()
         self.trained = sum(each.size(weights[name]) for name, each in places.items())
         self.owners, self.shapes = dict[str, tuple[nn.Module, str]](), dict[str, torch.Size]()
         for weight in weights.values():
@@ -150,12 +155,32 @@ class AddedStrategy(Strategy):
         for name, place in places.items():
             if place.whole:
                 weights[name].requires_grad_(True)
+                self.moved.append((weights[name], weights[name].detach().clone()))
                 continue
             path, _dot, attribute = name.rpartition(".")
             owner = start.model.get_submodule(path)
             self.added[name] = Added(weights[name], place, generator)
             parametrize.register_parametrization(owner, attribute, self.added[name])
             self.owners[name], self.shapes[name] = (owner, attribute), weights[name].shape
+
+    @contextmanager
+    def switched_off(self) -> Iterator[None]:
+        """See `Strategy.switched_off`; vectors that are trained whole have their first values."""
+        if not hasattr(self, "added"):  # nothing is added yet
+            yield
+            return
+        trained = [weight.data for weight, _first in self.moved]
+        self._switch(True, [first for _weight, first in self.moved])
+        try:
+            yield
+        finally:
+            self._switch(False, trained)
+
+    def _switch(self, off: bool, values: list[Tensor]) -> None:
+        for each in self.added.values():
+            each.off = off
+        for (weight, _first), value in zip(self.moved, values, strict=True):
+            weight.data = value
 
     def save(self, folder: Path) -> None:
         """See `Strategy.save`: what was added becomes part of the weights."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -94,6 +94,8 @@ class Strategy(Named, ABC):
     changes: ClassVar[bool] = False
     #: Why the strategy does not choose among the weights of an adapter; empty if it does.
     why_no_adapter: ClassVar[str] = "It chooses among the model's own weights, and an adapter leaves these as they are."
+    #: Whether `switched_off` gives the model of the start, so that a reference needs no copy of it.
+    undoes: ClassVar[bool] = False
     #: Number of parts of the run; the schedule of learning rates begins anew in each.
     parts: ClassVar[int] = 1
 
@@ -157,6 +159,10 @@ class Strategy(Named, ABC):
 
     def after_step(self) -> None:
         """Change the weights after the optimizer's step."""
+
+    def switched_off(self) -> AbstractContextManager[None]:
+        """A context in which the model computes what it computed before `prepare`; for those that say so."""
+        return nullcontext()
 
     def state(self) -> dict[str, Any]:
         """What `resume` needs; tensors and plain values."""

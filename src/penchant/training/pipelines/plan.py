@@ -92,7 +92,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['domain-adaptation', 'itool', 'seven-stages']
+        ['domain-adaptation', 'itool', 'medical-reasoning', 'seven-stages']
     """
     return sorted(path.stem for path in HERE.glob("*.yaml"))
 

@@ -14,14 +14,14 @@ from penchant.plain_files import readable_text
 from penchant.training.recipe import make_recipe
 from penchant.training.search.kinds import LORA, Kind, kind_of
 from penchant.training.search.proposing import SAMPLERS, Sampler, check_sampler
-from penchant.training.search.space import GROUPS, Space
+from penchant.training.search.space import BOTTLENECKS, GROUPS, Space
 
 __all__ = ["SearchPlan", "plan_of", "read_search"]
 
 #: AutoPEFT's grid of sizes.
 GRID = (0, 1, 3, 6, 12, 24, 48, 96, 192, 384, 768)
 _KEYS = ("output", "recipe", "evaluations", "initial", "sampler", "measure", "goal", "seed", "space")
-_SPACE = (*GROUPS, "kinds", "layers", "keys", "scale")
+_SPACE = (*GROUPS, *BOTTLENECKS, "kinds", "layers", "keys", "scale")
 # Keys of the recipe that the search sets itself.
 _OWN = ("output", "lora", "adapter", "parameters")
 
@@ -115,8 +115,11 @@ def _recipe(found: Any, space: Space, where: str) -> dict[str, Any]:
     for name, values in (space.keys or {}).items():
         for value in values:
             make_recipe({**recipe, name: value}, where)
-    for kind in space.kinds:
-        make_recipe({**recipe, "lora": {"kind": kind.name, **kind.fields}}, where)
+    if space.of_bottlenecks:
+        make_recipe({**recipe, "parameters": {"name": "bottleneck"}}, where)
+    else:
+        for kind in space.kinds:
+            make_recipe({**recipe, "lora": {"kind": kind.name, **kind.fields}}, where)
     if not isinstance(recipe.get("model"), str):
         raise ConfigurationError("The recipe has no model.", where=f"{where}: recipe", fix="Write model: FOLDER.")
     return recipe
@@ -124,7 +127,8 @@ def _recipe(found: Any, space: Space, where: str) -> dict[str, Any]:
 
 def _space(found: Any, where: str) -> tuple[Space, bool]:
     given = _mapping(found, _SPACE, where, "The space")
-    ranks = {group: _grid(given.get(group, list(GRID)), where, group) for group in GROUPS}
+    groups = _groups(given, where)
+    ranks = {group: _grid(given.get(group, list(GRID)), where, group) for group in groups}
     if not any(any(grid) for grid in ranks.values()):
         raise ConfigurationError(
             "No configuration of the space has an adapter.", where=f"{where}: space", fix="Give a rank above 0."
@@ -139,6 +143,20 @@ def _space(found: Any, where: str) -> tuple[Space, bool]:
         raise ConfigurationError("space.keys has no lists of values.", where=where, fix="Write {learning_rate: [...]}.")
     further = {str(name): tuple(values) for name, values in keys.items()}
     return Space(ranks, 0, further, float(scale), _kinds(given.get("kinds"), where)), layers
+
+
+def _groups(given: dict[str, Any], where: str) -> tuple[str, ...]:
+    """Those that share a rank: of linear layers, or, if one of them is named, of the published space."""
+    named = [each for each in BOTTLENECKS if each in given]
+    others = [each for each in (*GROUPS, "kinds", "scale") if each in given]
+    if named and others:
+        raise ConfigurationError(
+            f"The space has both {named[0]} and {others[0]}.",
+            where=f"{where}: space",
+            why="A configuration has adapters in linear layers, or after and beside feed-forward blocks.",
+            fix=f"Remove {', '.join(others)}, or {', '.join(named)}.",
+        )
+    return BOTTLENECKS if named else GROUPS
 
 
 def _kinds(found: Any, where: str) -> tuple[Kind, ...]:

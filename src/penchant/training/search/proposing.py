@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from penchant.errors import ConfigurationError
-from penchant.training.search.space import GROUPS, Configuration, Space
+from penchant.training.search.space import Configuration, Space
 
 __all__ = ["SAMPLERS", "Sampler", "check_sampler", "propose"]
 
@@ -99,6 +99,8 @@ def _distributions(space: Space) -> dict[str, Any]:
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
     return {
-        name: IntDistribution(0, len(values) - 1) if name in GROUPS else CategoricalDistribution(range(len(values)))
+        name: IntDistribution(0, len(values) - 1)
+        if name in space.ranks
+        else CategoricalDistribution(range(len(values)))
         for name, values in space.choices.items()
     }

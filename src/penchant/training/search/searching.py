@@ -12,10 +12,11 @@ from typing import Any
 from penchant.errors import ConfigurationError, OutputError, nearest
 from penchant.locks import working_in
 from penchant.manifest import digest_of
+from penchant.training.parameters.bottleneck import blocks_of
 from penchant.training.search.front import hypervolume, pareto_front
 from penchant.training.search.plan import SearchPlan
 from penchant.training.search.proposing import propose
-from penchant.training.search.space import Configuration, Layout
+from penchant.training.search.space import Configuration, Layout, Space
 from penchant.writing import write_json
 
 __all__ = ["Evaluation", "Found", "search"]
@@ -87,7 +88,7 @@ def search(plan: SearchPlan, layout: Layout, said: Callable[[str], None] = lambd
         OutputError: the folder holds another search, or another process works in it.
         PenchantError: a run failed.
     """
-    _check(layout)
+    _check(plan.space, layout)
     space = replace(plan.space, layers=len(layout.places) if plan.by_layer else 0)
     up, most = _direction(plan), _largest(plan, layout)
     with working_in(plan.output, fix="Name another output in the plan."):
@@ -113,8 +114,11 @@ def search(plan: SearchPlan, layout: Layout, said: Callable[[str], None] = lambd
     return Found(done, front, volumes, plan.measure, up, exhausted)
 
 
-def _check(layout: Layout) -> None:
-    if not any(group for groups in layout.places for group in groups.values()):
+def _check(space: Space, layout: Layout) -> None:
+    if space.of_bottlenecks:
+        assert layout.model is not None
+        blocks_of(layout.model)
+    elif not any(group for groups in layout.places for group in groups.values()):
         raise ConfigurationError(
             "The model has no decoder layers with linear layers.",
             where="recipe.model",

@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from penchant.training.parameters.bottleneck import bottleneck_weights
 from penchant.training.search.kinds import LORA, Kind, trained_weights
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["GROUPS", "Configuration", "Layout", "Space", "layout_of"]
+__all__ = ["BOTTLENECKS", "GROUPS", "Configuration", "Layout", "Space", "layout_of"]
 
 #: What is chosen, by name of the dimension.
 Configuration: TypeAlias = dict[str, Any]
 #: Groups of layers that share a rank.
 GROUPS = ("attention", "feed-forward")
+#: Instead of them, the published space: adapters after and beside the feed-forward blocks.
+BOTTLENECKS = ("serial", "parallel")
 # Names of the kind, layers and further keys in a configuration.
 KIND, LAYER, KEY = "kind", "layer", "key"
 # Above so many configurations the unseen ones are drawn, and not listed.
@@ -37,6 +40,12 @@ class Layout:
 
     places: tuple[Mapping[str, Mapping[str, int]], ...]
     model: nn.Module | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def width(self) -> int:
+        """Of the model's hidden states."""
+        config: Any = getattr(self.model, "config", None)
+        return int(config.get_text_config().hidden_size)
 
 
 def layout_of(model: nn.Module) -> Layout:
@@ -64,6 +73,8 @@ def layout_of(model: nn.Module) -> Layout:
 class Space:
     """The configurations of a search: a kind, a rank for each group, one bit a decoder layer, and further recipe keys.
 
+    The groups are `GROUPS`, whose layers get adapters of PEFT, or `BOTTLENECKS`, whose ranks are numbers of units.
+
     Args:
         ranks: the grid of each group; 0 puts no adapter there.
         layers: number of decoder layers with a bit of their own; 0 puts adapters in all of them.
@@ -81,6 +92,11 @@ class Space:
     keys: Mapping[str, tuple[Any, ...]] | None = None
     scale: float = 2.0
     kinds: tuple[Kind, ...] = (LORA,)
+
+    @property
+    def of_bottlenecks(self) -> bool:
+        """Whether the space is the published one."""
+        return BOTTLENECKS[0] in self.ranks
 
     @property
     def choices(self) -> dict[str, tuple[Any, ...]]:
@@ -145,21 +161,29 @@ class Space:
 
     def sizes(self, configuration: Configuration, layout: Layout) -> dict[str, int]:
         """The rank of every linear layer that gets an adapter, by path."""
-        used = [n for n in range(len(layout.places)) if not self.layers or configuration[f"{LAYER} {n}"]]
         return {
             path: configuration[group]
-            for number in used
+            for number in self._used(configuration, layout)
             for group in self.ranks
             if configuration[group]
             for path in layout.places[number][group]
         }
 
+    def _used(self, configuration: Configuration, layout: Layout) -> list[int]:
+        """Numbers of the decoder layers that have adapters."""
+        return [n for n in range(len(layout.places)) if not self.layers or configuration[f"{LAYER} {n}"]]
+
     def trained(self, configuration: Configuration, layout: Layout) -> int:
-        """Number of trained weights: for plain LoRA Σ rank · (inputs + outputs), for other kinds counted on a copy.
+        """Number of trained weights: of adapters in linear layers for LoRA, for other kinds counted on a copy.
+
+        Plain LoRA has Σ rank · (inputs + outputs), a bottleneck two matrices of the model's width.
 
         Raises:
             ConfigurationError: the kind does not fit the model.
         """
+        if self.of_bottlenecks:
+            sizes = {group: configuration[group] for group in BOTTLENECKS}
+            return bottleneck_weights(layout.width, **sizes, layers=len(self._used(configuration, layout)))
         if self.kind(configuration) != LORA:
             assert layout.model is not None
             return trained_weights(layout.model, self.recipe(configuration, layout)["lora"])
@@ -168,7 +192,11 @@ class Space:
 
     def recipe(self, configuration: Configuration, layout: Layout) -> dict[str, Any]:
         """The keys of a recipe that train a configuration."""
+        further = {name: configuration[f"{KEY} {name}"] for name in self.keys or {}}
+        if self.of_bottlenecks:
+            sizes = {group: configuration[group] for group in BOTTLENECKS}
+            layers = self._used(configuration, layout)
+            return {"parameters": {"name": "bottleneck", **sizes, "layers": layers}, **further}
         feed_forward = {path for groups in layout.places for path in groups[GROUPS[1]]}
         ranks = self.sizes(configuration, layout)
-        further = {name: configuration[f"{KEY} {name}"] for name in self.keys or {}}
         return {"lora": self.kind(configuration).recipe(ranks, self.scale, feed_forward), **further}

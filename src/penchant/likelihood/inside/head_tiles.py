@@ -1,0 +1,253 @@
+"""`Tiles`, the tables of an output head in pieces that stay in a processor's caches, and what is read off them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from penchant.likelihood.inside.running_softmax import RunningSoftmax
+
+__all__ = ["OtherLogits", "Tiles", "write_logits"]
+
+# On a CPU, what one operation writes stays in the caches for the next one.
+TILE_BYTES = 2**20
+# Kept tables are whole; they are gone over in blocks of rows of this size.
+BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class OtherLogits:
+    """The logits of another model at the same positions, computed whenever they are asked for.
+
+    Args:
+        write: writes those of some rows and columns into a float32 table, and returns it.
+        by_columns: whether some columns cost less than all.
+    """
+
+    write: Callable[[slice, slice, Tensor], Tensor]
+    by_columns: bool
+
+
+class Tiles:
+    """The work of `penchant.likelihood.inside.linear_head.LinearPass`, tile by tile of rows (positions) and columns.
+
+    Args:
+        hidden: [K, D], in the number type of the product.
+        weight: [V, D], of the same type.
+        bias: [V], or None.
+        ids: [K] the tokens.
+        reference: of the other model, or None.
+        size: rows of a tile.
+        keep: whether the logits are kept, all in one tile.
+    """
+
+    def __init__(
+        self,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        ids: Tensor,
+        reference: OtherLogits | None,
+        size: int,
+        keep: bool,
+    ) -> None:
+        self.hidden, self.weight, self.bias, self.ids, self.reference = hidden, weight, bias, ids, reference
+        self.keep, self.kept = keep, list[Tensor]()
+        self.size = max(1, min(size, len(ids)))
+        whole = keep or hidden.is_cuda or not (reference is None or reference.by_columns)
+        self.width = len(weight) if whole else min(len(weight), max(1, TILE_BYTES // (4 * self.size)))
+        self._made: dict[str, Tensor] = {}
+
+    def values(self, products: bool) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """What the tokens' distributions say.
+
+        Args:
+            products: whether the distributions' means of the weights are wanted.
+
+        Returns:
+            log π(y), and with a reference also KL(π_ref ‖ π) and log π_ref(y), [K] each; the logarithms of the tiles'
+            shares, [K, tiles], of policy and reference; the means of both, [K, D].
+        """
+        wide, tiles = self.weight if products else None, -(-len(self.weight) // self.width)
+        both = [
+            RunningSoftmax(len(self.ids), tiles, self.hidden, wide) for _ in range(1 if self.reference is None else 2)
+        ]
+        for rows in self._rows():
+            for tile, columns in enumerate(self._columns()):
+                self._read(rows, tile, columns, both)
+        policy, other = both[0], both[-1]
+        values = [policy.token - policy.log_sum]
+        if self.reference is not None:
+            # Σ q (log q − log p), the logarithms of the sums apart.
+            values += [other.gap - other.log_sum + policy.log_sum, other.token - other.log_sum]
+        means = [each.means for each in both if each.means is not None]
+        return [each.squeeze(-1) for each in values], [each.shares for each in both], means
+
+    def _read(self, rows: slice, tile: int, columns: slice, both: list[RunningSoftmax]) -> None:
+        """Add a tile to the sums of its rows."""
+        ids = self._ids(rows, columns)
+        weight = None if both[0].means is None else self.weight[columns]
+        tables = [self._logits(rows, columns), *([] if self.reference is None else [self._others(rows, columns)])]
+        if self.keep:
+            self.kept = tables
+        for block in self._blocks(tables[0], whole=weight is not None):
+            places, here = slice(rows.start + block.start, rows.start + block.stop), [each[block] for each in ids]
+            own, other = tables[0][block], tables[-1][block]
+            # Before the logits become probabilities, where they stand.
+            gaps = torch.sub(other, own, out=self._table("gaps", *own.shape)) if len(both) > 1 else None
+            both[0].add(places, tile, own, here, weight)
+            if gaps is not None:
+                both[1].add(places, tile, other, here, weight, gaps)
+
+    def gradients(
+        self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor], wanted: tuple[bool, ...]
+    ) -> list[Tensor | None]:
+        """Gradients of hidden states, weights and bias, those that are wanted.
+
+        Args:
+            logps: [K] of log π(y).
+            divergence: [K] of KL(π_ref ‖ π), or None.
+            shares: logarithms of the tiles' shares, see `values`.
+            wanted: of the three.
+        """
+        exact = torch.promote_types(self.weight.dtype, torch.float32)
+        given = (self.hidden, self.weight, self.bias)
+        found = [
+            each.new_zeros(each.shape, dtype=exact) if each is not None and want else None
+            for each, want in zip(given, wanted, strict=False)
+        ]
+        for rows in self._rows():
+            slopes = _Slopes(
+                logps[rows], None if divergence is None else divergence[rows], [each[rows] for each in shares]
+            )
+            hidden = self.hidden[rows] * slopes.factor.to(self.hidden.dtype)
+            for tile, columns in enumerate(self._columns()):
+                table = self._filled(rows, tile, columns, slopes)
+                if found[0] is not None:
+                    _add_product(found[0][rows], table, self.weight[columns])
+                if found[1] is not None:
+                    _add_product(found[1][columns], table.T, hidden)
+                if found[2] is not None:
+                    found[2][columns] += slopes.factor.squeeze(-1) @ table
+            if found[0] is not None:
+                found[0][rows] *= slopes.factor
+        return [None if each is None else each.to(of.dtype) for each, of in zip(found, given, strict=True)]  # type: ignore[union-attr]
+
+    def _filled(self, rows: slice, tile: int, columns: slice, slopes: _Slopes) -> Tensor:
+        """The gradient of the logits of a tile, but for the factor of each row."""
+        ids = self._ids(rows, columns)
+        parts = [
+            (number, self._given(number, rows, columns), each[:, tile, None])
+            for number, each in enumerate(slopes.factors)
+            if each is not None
+        ]
+        first = parts[0][1]
+        table = self._table("slopes", *first.shape) if self.keep else first
+        for block in self._blocks(table):
+            made = table[block]
+            for number, given, factor in parts:
+                probs = given[block]
+                if not self.keep:
+                    torch.softmax(probs, -1, out=probs)
+                    if (empty := slopes.empty[number]) is not None:
+                        probs.masked_fill_(empty[block, tile, None], 0.0)
+                if given is first:
+                    torch.mul(probs, factor[block], out=made)
+                else:
+                    made.addcmul_(probs, factor[block])
+            made.scatter_add_(-1, ids[0][block], slopes.token[block] * ids[1][block])
+        return table
+
+    def _given(self, number: int, rows: slice, columns: slice) -> Tensor:
+        """The probabilities of policy or reference in a tile where they are kept, else the logits."""
+        if self.keep:
+            return self.kept[number]
+        return self._others(rows, columns) if number else self._logits(rows, columns)
+
+    def _ids(self, rows: slice, columns: slice) -> list[Tensor]:
+        """[rows, 1] the tokens' places among some columns, and whether they are there."""
+        places = self.ids[rows, None] - columns.start
+        width = columns.stop - columns.start
+        return [places.clamp(0, width - 1), (places >= 0) & (places < width)]
+
+    def _rows(self) -> Iterator[slice]:
+        yield from (slice(at, min(at + self.size, len(self.ids))) for at in range(0, len(self.ids), self.size))
+
+    def _columns(self) -> Iterator[slice]:
+        count = len(self.weight)
+        yield from (slice(at, min(at + self.width, count)) for at in range(0, count, self.width))
+
+    def _blocks(self, table: Tensor, whole: bool = False) -> Iterator[slice]:
+        """Blocks of rows of a table."""
+        rows = len(table)
+        if not (table.is_cuda or whole):
+            rows = max(1, BLOCK_BYTES // (4 * table.shape[-1]))
+        yield from (slice(at, min(at + rows, len(table))) for at in range(0, len(table), rows))
+
+    def _logits(self, rows: slice, columns: slice) -> Tensor:
+        table = self._table("logits", rows.stop - rows.start, columns.stop - columns.start)
+        bias = None if self.bias is None else self.bias[columns]
+        return write_logits(self.hidden[rows], self.weight[columns], bias, table)
+
+    def _others(self, rows: slice, columns: slice) -> Tensor:
+        assert self.reference is not None
+        table = self._table("other logits", rows.stop - rows.start, columns.stop - columns.start)
+        return self.reference.write(rows, columns, table)
+
+    def _table(self, name: str, rows: int, width: int) -> Tensor:
+        """Memory of [rows, width] float32, used again under the same name."""
+        if name not in self._made or self._made[name].numel() < rows * width:
+            self._made[name] = self.hidden.new_empty(rows * width, dtype=torch.float32)
+        return self._made[name][: rows * width].view(rows, width)
+
+
+class _Slopes:
+    """The factors of the distributions in the gradient of the logits of some rows.
+
+    d/dlogits = (k − l) π − k π_ref + l 1_y  for the gradients l of log π(y) and k of KL(π_ref ‖ π). Without k it is
+    −l (π − 1_y), and −l is multiplied where it costs less. Where k = l, as in losses of the reward with its divergence
+    (TDPO1, SparsePO), π cancels. π of a tile is the tile's softmax times its share.
+
+    Args:
+        logps: [rows] l.
+        divergence: [rows] k, or None.
+        shares: [rows, tiles] logarithms of the tiles' shares, of policy and reference.
+
+    Attributes:
+        factor: [rows, 1] of the whole gradient.
+        factors: [rows, tiles] of the softmax of each tile, of policy and reference; None where it is 0 everywhere.
+        token: [rows, 1] what the token's logit has more.
+        empty: [rows, tiles] tiles of which nothing counts, or None if there are none.
+    """
+
+    def __init__(self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor]) -> None:
+        token, parts = logps[:, None], [each.exp() for each in shares]
+        self.factors: list[Tensor | None]
+        self.empty = [none if bool(none.any()) else None for none in (each == 0 for each in parts)]
+        if divergence is None or not bool((divergence != 0).any()):
+            self.factor, self.factors, self.token = -token, [parts[0]], -torch.ones_like(token)
+            return
+        one = divergence[:, None]
+        both = one - token
+        self.factor, self.token = torch.ones_like(token), token
+        self.factors = [both * parts[0] if bool((both != 0).any()) else None, -one * parts[1]]
+
+
+def write_logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:
+    """Write the logits of a linear head into a float32 table, without another one beside it where types agree."""
+    if weight.dtype != table.dtype:
+        logits = hidden @ weight.T
+        return table.copy_(logits if bias is None else logits + bias)
+    torch.mm(hidden, weight.T, out=table)
+    return table if bias is None else table.add_(bias)
+
+
+def _add_product(total: Tensor, one: Tensor, other: Tensor) -> None:
+    """total += one · other, in the number type of the second."""
+    if total.dtype == one.dtype == other.dtype:
+        total.addmm_(one, other)
+    else:
+        total += one.to(other.dtype) @ other
