@@ -21,8 +21,8 @@ _WIDTH, _RESPONSES, _USERS, _PAIRS, _CHOICES = 5, 200, 60, 20, 8
 class FewShotUsers(Claim):
     """A log-linear policy whose weights are linear in the mean difference of the pairs that its prompt shows.
 
-    The prompts are those that the builder ``few-shot`` writes; the policy reads the names of responses in them. Attention
-    with linear scores over the examples computes the same.
+    The prompts are those that the builder ``few-shot`` writes; the policy reads the names of responses in them. Linear
+    attention over the examples computes the same.
     """
 
     id = "ipo-few-shot-users"
