@@ -79,7 +79,7 @@ def _pairs(rewards: Tensor, generator: torch.Generator) -> list[dict[str, str]]:
 
 
 def _few(rows: list[dict[str, str]], shots: int, seed: int, repeats: int | None = None) -> list[dict[str, str]]:
-    return FewShot(shots=shots, repeats=repeats, seed=seed).build(read(rows)).rows
+    return list(FewShot(shots=shots, repeats=repeats, seed=seed).build(read(rows)).rows)
 
 
 def _named(texts: Sequence[str]) -> Tensor:
