@@ -29,9 +29,9 @@ class VotesScale(Claim):
     id = "bt-reward-model-scaling"
     paper = "arXiv:2505.10527"
     sentence = (
-        "The Bradley–Terry loss of a reward model trained on pairs of a forum's votes falls as a power of the number of "
-        "pairs and of the size of the model where one answer is better, and does not where people disagree; on pairs "
-        "in which style misleads it falls too."
+        "The Bradley–Terry loss of a reward model trained once on pairs of a forum's votes falls as a power of their "
+        "number and of the size of the model where one answer is better, less where style misleads, and not where "
+        "people disagree."
     )
     methods = ("bt-reward-model",)
     world = (
