@@ -68,7 +68,8 @@ class Majority(Builder):
         [('Yes.', 3)]
 
     Reference:
-        DesignPref (2025): personal judges, and disagreement of annotators.
+        Peng, Bigham, Wu (2025), DesignPref: Capturing Personal Preferences in Visual Design Generation,
+        arXiv:2511.20513.
     """
 
     id = "majority"

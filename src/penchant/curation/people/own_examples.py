@@ -28,7 +28,8 @@ class OwnExamples(Builder):
     ``original_prompt`` is the prompt as it was.
 
     Reference:
-        DesignPref (2025): personal judges, and disagreement of annotators.
+        Peng, Bigham, Wu (2025), DesignPref: Capturing Personal Preferences in Visual Design Generation,
+        arXiv:2511.20513.
     """
 
     id = "own-examples"

@@ -139,7 +139,8 @@ def personal_judges(
         PenchantError: the data, the model or the recipe cannot be used.
 
     Reference:
-        DesignPref (2025). The protocol is read from its abstract.
+        Peng, Bigham, Wu (2025), DesignPref: Capturing Personal Preferences in Visual Design Generation,
+        arXiv:2511.20513. The protocol is read from its abstract.
     """
     pairs = comparisons(read(data, **dict(reading or {})), "personal judges")
     known, asked = _split(pairs, held_out, seed)
