@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penchant.cli.measuring.shown import show_table
 from penchant.cli.options import BadRecords, ChatTemplate, HtmlFile, JsonFile, Overwrite, Renamed, Split
-from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,18 +33,17 @@ def personal_judges(
     batch_size: Annotated[int, typer.Option(min=1, help="Pairs of a step.")] = 16,
     max_length: Annotated[int | None, typer.Option(help="Maximum tokens of prompt and response together.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the split and of the runs.")] = 0,
+    json_out: JsonFile = None,
+    html: HtmlFile = None,
+    overwrite: Overwrite = False,
     split: Split = None,
     map_: Renamed = None,
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
-    json_out: JsonFile = None,
-    html: HtmlFile = None,
-    overwrite: Overwrite = False,
 ) -> None:
     """Train a reward model on the majority's labels and one for each annotator; show who is judged better by which."""
     from penchant.cli.words import parse_mapping
     from penchant.targets import claim_files
-    from penchant.writing import write_json
 
     claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[data, model])
     from penchant.training.people.personal import personal_judges as study
@@ -65,17 +64,7 @@ def personal_judges(
         reading={"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad},
         **{name: value for name, value in recipe.items() if value is not None},
     )
-    table, line = _tabled(found)
-    console = make_console(highlight=False)
-    console.print(table)
-    console.print(line)
-    if html is not None:
-        from penchant.cli.narrow import as_texts
-        from penchant.evaluation.report.table_page import write_table
-
-        write_table(html, "Judges for all and for each", f"{model} on {data}", as_texts(table), [line])
-    if json_out is not None:
-        write_json(json_out, found.as_dict(), "The accuracies", fix="Choose another path for --json.")
+    show_table(*_tabled(found), "Judges for all and for each", f"{model} on {data}", html, json_out, found.as_dict())
 
 
 def _tabled(found: PersonalJudges) -> tuple[Table, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -144,27 +144,45 @@ def personal_judges(
     """
     pairs = comparisons(read(data, **dict(reading or {})), "personal judges")
     known, asked = _split(pairs, held_out, seed)
-    people = _people(known, asked, annotator, least)
+    folders = _people(known, asked, annotator, least)
+    of_known, of_asked = (_by_annotator(part, folders, annotator) for part in (known, asked))
     shared = list(Majority(annotator=annotator).build(known).rows)
     random.Random(seed).shuffle(shared)
-    own = {name: [as_row(pair) for pair in known if annotator_of(pair, annotator) == name] for name in people}
-    few = shared[: round(fmean(len(rows) for rows in own.values()))]
-    folder, keys = Path(output), {"samples": 0, "seed": seed, **recipe}
-    runs = {"all": (str(model), shared, folder / "all"), "as many": (str(model), few, folder / "as-many")}
-    for start, rows, place in runs.values():
-        train(start, rows, "bt", place, **keys)
-    tested = {name: [pair for pair in asked if annotator_of(pair, annotator) == name] for name in people}
-    accuracy: dict[str, dict[str, float]] = {arm: {} for arm in ARMS}
-    for arm in ("all", "as many"):
-        judge = RewardModel(str(runs[arm][2] / "model"))
-        accuracy[arm] = {name: _accuracy(judge, tested[name]) for name in people}
-    for name, number in people.items():
-        place = folder / "people" / number
-        train(str(folder / "all/model"), own[name], "bt", place, **{**keys, **(personal or {})})
-        accuracy["own"][name] = _accuracy(RewardModel(str(place / "model")), tested[name])
-    trained = {"all": len(shared), "as many": len(few), **{name: len(rows) for name, rows in own.items()}}
-    alpha = agreement_of(pairs, annotator, grade)
-    return PersonalJudges(alpha, trained, {name: len(each) for name, each in tested.items()}, accuracy)
+    few = shared[: round(fmean(map(len, of_known.values())))]
+    runs = _Runs(Path(output), {"samples": 0, "seed": seed, **recipe}, of_asked)
+    accuracy: dict[str, dict[str, float]] = {
+        "all": runs.trained(model, shared, "all", {}, folders),
+        "as many": runs.trained(model, few, "as-many", {}, folders),
+        "own": {},
+    }
+    start = runs.output / "all/model"
+    for name, place in folders.items():
+        own = [as_row(pair) for pair in of_known[name]]
+        accuracy["own"] |= runs.trained(start, own, f"people/{place}", personal or {}, [name])
+    trained = {"all": len(shared), "as many": len(few), **{name: len(own) for name, own in of_known.items()}}
+    tested = {name: len(own) for name, own in of_asked.items()}
+    return PersonalJudges(agreement_of(pairs, annotator, grade), trained, tested, accuracy)
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """What the runs share."""
+
+    output: Path
+    recipe: Mapping[str, Any]
+    asked: Mapping[str, Sequence[Comparison]]
+
+    def trained(
+        self, start: Any, rows: Sequence[dict[str, Any]], place: str, keys: Mapping[str, Any], people: Iterable[str]
+    ) -> dict[str, float]:
+        """Train a reward model; its accuracy for each of these people."""
+        train(str(start), list(rows), "bt", self.output / place, **{**self.recipe, **keys})
+        judge = RewardModel(str(self.output / place / "model"))
+        return {name: _accuracy(judge, self.asked[name]) for name in people}
+
+
+def _by_annotator(pairs: Sequence[Comparison], people: Iterable[str], annotator: str) -> dict[str, list[Comparison]]:
+    return {name: [pair for pair in pairs if annotator_of(pair, annotator) == name] for name in people}
 
 
 def _split(pairs: Sequence[Comparison], share: float, seed: int) -> tuple[list[Comparison], list[Comparison]]:
