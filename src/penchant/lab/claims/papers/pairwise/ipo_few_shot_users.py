@@ -43,6 +43,7 @@ class FewShotUsers(Claim):
         Contrast("eight examples", "two examples", smallest=0.03),
         Contrast("eight examples", "eight examples of another user", smallest=0.1),
     )
+    seeds = range(5)
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """IPO on sums with β = 0.1; 300 steps of Adam over all rows."""

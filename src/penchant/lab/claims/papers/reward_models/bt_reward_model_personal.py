@@ -36,6 +36,7 @@ class PersonalJudges(Claim):
         Contrast("own, from the majority", "majority", smallest=0.03),
         Contrast("own, from the majority", "own alone", smallest=0.01),
     )
+    seeds = range(5)
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """300 steps of Adam for the judge of the majority, 100 at a lower rate on a person's own pairs."""

@@ -44,6 +44,7 @@ class VotesScale(Claim):
         Contrast("adversarial, pairs", "subjective, pairs", smallest=0.05),
         Contrast("objective, features", "subjective, features", smallest=0.1),
     )
+    seeds = range(5)
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """A linear head, one pass over the pairs by Adam; both exponents by regression of logarithms."""

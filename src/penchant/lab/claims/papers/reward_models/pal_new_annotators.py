@@ -33,6 +33,7 @@ class NewAnnotators(Claim):
         Contrast("pal, weights alone", "bt-reward-model", smallest=0.05),
         Contrast("pal, weights alone", "pal, new pairs alone", smallest=0.05),
     )
+    seeds = range(5)
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """300 steps each; form A with the logistic loss."""
