@@ -117,6 +117,8 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "rejected_phrase_ids": [[10, 15, 1], [16, 30, 2]],
         "annotator": 0,
         "pair_class": 0,
+        "class_label": 0,
+        "second_modality": pair["chosen"],
         "ratings": [7.0 + sure, None if sure > 0.5 else 1.0],
         "chosen_ratings": [0.7 + 0.2 * sure, None if sure > 0.5 else 0.4],
         "rejected_ratings": [0.3, 0.5 - 0.2 * sure],

@@ -18,7 +18,7 @@ PER_TOKEN = {"old_policy", "old_values", "returns", "step_index"} | {
 #: Fields that hold one number for each response of a group.
 PER_RESPONSE = {"scores", "ranks", "relevance", "positions"}
 #: Fields that hold a whole number, and how many values there are.
-INDICES = {"annotator": 2, "pair_class": 4}
+INDICES = {"annotator": 2, "pair_class": 4, "class_label": 2}
 #: Fields that hold a row of numbers for each example, and how many.
 ROWS = {
     "chosen_sources": 3,

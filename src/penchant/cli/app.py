@@ -31,6 +31,7 @@ from penchant.cli.measuring.agreement import agreement
 from penchant.cli.measuring.evaluate import evaluate
 from penchant.cli.measuring.leaderboard import leaderboard
 from penchant.cli.measuring.novelty import novelty
+from penchant.cli.measuring.personal_judges import personal_judges
 from penchant.cli.measuring.prefeval import prefeval
 from penchant.cli.measuring.recommendation_metrics import recommend_metrics
 from penchant.cli.measuring.reward_generalization import reward_generalization
@@ -83,6 +84,7 @@ _COMMANDS = (
     diagnose,
     novelty,
     reward_generalization,
+    personal_judges,
     audit,
     report,
     chat,

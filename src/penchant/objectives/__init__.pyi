@@ -154,6 +154,7 @@ from penchant.objectives.reward_models.bt import BTRewardModel as _BTRewardModel
 from penchant.objectives.reward_models.bt import BTTies as _BTTies
 from penchant.objectives.reward_models.bt import EurusRM as _EurusRM
 from penchant.objectives.reward_models.bt import PairwiseMarginRegression as _PairwiseMarginRegression
+from penchant.objectives.reward_models.crmt import CRMT as _CRMT
 from penchant.objectives.reward_models.four_class_preference import FourClassPreference as _FourClassPreference
 from penchant.objectives.reward_models.gated import MoEReward as _MoEReward
 from penchant.objectives.reward_models.gpm import GPM as _GPM
@@ -273,6 +274,9 @@ class CPOIPO(_CPOIPO):
 
 class CPOSimPO(_CPOSimPO):
     def __init__(self, *, cpo_alpha: float = ..., nll_average: Literal['batch', 'response'] = ..., beta: float = ..., gamma: float = ..., label_smoothing: float = ...) -> None: ...
+
+class CRMT(_CRMT):
+    def __init__(self, *, classes: int = ..., modalities: int = ..., rho: float = ..., group: int = ..., eps: float = ..., certify: bool = ..., values: list[float] | None = ...) -> None: ...
 
 class CalDPO(_CalDPO):
     def __init__(self, *, beta: float = ..., calibration_weight: float = ..., logistic_scale: float = ..., average_log_prob: bool = ...) -> None: ...

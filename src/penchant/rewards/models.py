@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from penchant.errors import ConfigurationError, ModelError
-from penchant.feedback.records import Text
+from penchant.feedback.records import Text, as_text
+from penchant.feedback.views.modalities import READ_APART
 from penchant.likelihood.cache import fingerprint
 from penchant.likelihood.classifier_forest import ClassifierForest
 from penchant.likelihood.loading import load_model, load_reward_model
@@ -60,6 +61,9 @@ class RewardModel(Judge):
     annotator: Annotated[
         int | None, Ge(0), "of a model of several people, the number of the one whose taste judges; all if absent"
     ] = None
+    without: Annotated[
+        int | None, Interval(ge=1, le=2), "of a crmt model, the modality that it does without: 1 prompt, 2 response"
+    ] = None
 
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
         named = name_model(model, settings)
@@ -73,6 +77,7 @@ class RewardModel(Judge):
         self.renderer = Renderer(tokenizer, chat_template=self.chat_template)
         self._check_outputs()
         self._choose_annotator()
+        self._choose_modality()
         config = self.network.config.get_text_config()
         self.longest = self.max_length or getattr(config, "max_position_embeddings", None)
         # The classifier reads the last token that is not padding; that must be the end token.
@@ -94,6 +99,19 @@ class RewardModel(Judge):
                 fix="Leave the annotator out." if people is None else "Train new annotators: docs/pluralism.md.",
             )
         self.meaning.viewer = self.annotator
+
+    def _choose_modality(self) -> None:
+        #: Whether prompt and response are read apart.
+        self.apart = bool(getattr(self.meaning, "apart", False))
+        if self.without is None:
+            return
+        if not self.apart:
+            raise ConfigurationError(
+                "This model reads prompt and response together: no modality can be left out.",
+                where="judge.without",
+                fix="Leave without out, or train with --objective crmt.",
+            )
+        self.meaning.without = self.without - 1
 
     def _check_outputs(self) -> None:
         if self.on_states:
@@ -121,7 +139,7 @@ class RewardModel(Judge):
         """See `Judge.identity`."""
         # A trained head is among the classifier's outputs, but what it means is beside them.
         meaning = "" if self.meaning is None else f"{self.meaning.id} {self.meaning.hyper} {_numbers(self.meaning)}"
-        said = f"{self.longest} {self.annotator} {meaning} {tokenizer_identity(self.renderer)}"
+        said = f"{self.longest} {self.annotator} {self.without} {meaning} {tokenizer_identity(self.renderer)}"
         return f"{self.id} {fingerprint(self.network)} {said}"
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
@@ -183,6 +201,9 @@ class RewardModel(Judge):
     @torch.no_grad()
     def _outputs(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
         """For each prompt [K, n] the outputs at the last token of each response."""
+        if self.apart:
+            responses = [[as_text(prompt), *own] for prompt, own in zip(prompts, responses, strict=True)]
+            prompts = [READ_APART] * len(responses)
         rows: list[list[int]] = []
         owners: list[int] = []
         starts: list[int] = []

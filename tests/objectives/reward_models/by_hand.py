@@ -57,6 +57,13 @@ BY_HAND = [
         0.6 * 3.0 + 2.5 + 1.3 * math.log(2.0),
     ),
     ("four-class-preference", {"head": "joint"}, {**PAIR, "pair_class": [3.0]}, math.log(4.0)),
+    # Two modalities of two classes each have one wrong class, with an output of 0.
+    (
+        "crmt",
+        {"rho": 2.0},
+        {"first_modality": NOTHING, "second_modality": NOTHING, "class_label": [1.0]},
+        math.log(2.0) + 2.0 * math.log(2.0 + 1e-5),
+    ),
     # ln 2 · Σλ / 3 where all rewards are 0, and ρ (2 − 0)² of a replayed text.
     ("remodetect", {}, {**PAIR, "mixed": NOTHING}, 1.6 * math.log(2) / 3),
     (

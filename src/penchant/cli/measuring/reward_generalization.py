@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penchant.cli.measuring.shown import show_table
 from penchant.cli.options import (
     BadRecords,
     ChatTemplate,
@@ -17,7 +18,6 @@ from penchant.cli.options import (
     Split,
     TrustRemoteCode,
 )
-from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,7 +49,6 @@ def reward_generalization(
     """Train a reward model (bt) and a policy (dpo) on the same pairs; compare their rewards under five shifts."""
     from penchant.cli.words import parse_mapping
     from penchant.targets import claim_files
-    from penchant.writing import write_json
 
     claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[data, model, shifted])
     from penchant.training.reward_generalization import reward_generalization as study
@@ -66,17 +65,7 @@ def reward_generalization(
         reading={"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad},
         **{name: value for name, value in recipe.items() if value is not None},
     )
-    table, line = _tabled(found)
-    console = make_console(highlight=False)
-    console.print(table)
-    console.print(line)
-    if html is not None:
-        from penchant.cli.narrow import as_texts
-        from penchant.evaluation.report.table_page import write_table
-
-        write_table(html, "Explicit and implicit rewards", f"{model} on {data}", as_texts(table), [line])
-    if json_out is not None:
-        write_json(json_out, found.as_dict(), "The accuracies", fix="Choose another path for --json.")
+    show_table(*_tabled(found), "Explicit and implicit rewards", f"{model} on {data}", html, json_out, found.as_dict())
 
 
 def _tabled(found: RewardStudy) -> tuple[Table, str]:

@@ -15,7 +15,9 @@ __all__ = ["study"]
 
 
 def study(
-    name: Annotated[str, typer.Argument(metavar="STUDY", help="budget, alignment-insight, or a YAML file.")],
+    name: Annotated[
+        str, typer.Argument(metavar="STUDY", help="budget, alignment-insight, preference-scaling, or a YAML file.")
+    ],
     words: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Keys of the study: seeds=3 pairs=FILE.")
     ] = None,
@@ -23,9 +25,9 @@ def study(
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Run a study, and print its table: budgets spent on demonstrations or pairs, or methods from several starts.
+    """Run a study, and print its table: budgets of demonstrations or pairs, methods from several starts, power laws.
 
-    Without data of your own it runs on sums, in minutes. A stopped study goes on with the same command.
+    Without data of your own the first two run on sums, in minutes. A stopped study goes on with the same command.
     """
     from penchant.cli.words import pairs
     from penchant.targets import claim_file
@@ -35,6 +37,7 @@ def study(
     read = read_study(name, pairs(words or [], "key=value"))
     output = out or Path("runs") / Path(name).stem
     inputs = [read.model, read.demonstrations, read.pairs, read.held_out]
+    inputs += [*read.models, *read.sets.values()] if read.design == "scaling" else []
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=inputs)
     if read.world is not None:
@@ -49,7 +52,7 @@ def study(
     with interruptible():
         results = findings(read, run_study(read, output, lambda line: echo(line, err=True)))
     parts = headings(results), table_rows(results), sentences(results)
-    _show(results["study"]["measure"], *parts)
+    _show("pair loss (nats)" if read.design == "scaling" else results["study"]["measure"], *parts)
     write_json(output / "study.json", results, "The study")
     page = write_study(results, *parts, output / "study.html")
     if json_out is not None:

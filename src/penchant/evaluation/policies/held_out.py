@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +12,21 @@ from penchant.errors import ConfigurationError
 from penchant.evaluation.policies.policy import Policy
 from penchant.evaluation.scoring import score
 from penchant.feedback.reading import read
+from penchant.feedback.records import Comparison
 from penchant.generation.responses import Sampling
+from penchant.rewards.folders import judge_of_folder
 from penchant.rewards.registry import build_judge
-from penchant.rewards.scores import scored_all
+from penchant.rewards.scores import compared_all, scored_all
 
-__all__ = ["Measure", "held_out_accuracy", "held_out_likelihood", "judged_score"]
+__all__ = ["Measure", "held_out_accuracy", "held_out_likelihood", "held_out_pair_likelihood", "judged_score"]
 
 
 class Measure:
     """A score of models, by the name of its kind; larger is better.
 
     Args:
-        kind: ``likelihood`` (minus the loss: mean log-probability of a token of the preferred responses, nats),
+        kind: ``pair-likelihood`` (mean log-probability of the preferred side of a pair by a judge's folder, nats),
+            ``likelihood`` (minus the loss: mean log-probability of a token of the preferred responses, nats),
             ``accuracy`` (share of pairs whose chosen response has the larger log-probability a token), or ``judge``
             (mean score of sampled responses).
         data: held-out file.
@@ -43,9 +48,11 @@ class Measure:
         prompts: int = 200,
         max_new_tokens: int = 128,
     ) -> None:
-        if kind not in ("likelihood", "accuracy", "judge"):
+        if kind not in ("likelihood", "accuracy", "judge", "pair-likelihood"):
             raise ConfigurationError(
-                f"There is no measure {kind!r}.", where="measure", fix="Expected likelihood, accuracy or judge."
+                f"There is no measure {kind!r}.",
+                where="measure",
+                fix="Expected likelihood, accuracy, judge or pair-likelihood.",
             )
         if (kind == "judge") != (judge is not None):
             raise ConfigurationError(
@@ -58,6 +65,8 @@ class Measure:
         """The score of the model in a folder."""
         if self.kind == "likelihood":
             return held_out_likelihood(folder, self.data, **self.reading)
+        if self.kind == "pair-likelihood":
+            return held_out_pair_likelihood(folder, self.data, **self.reading)
         if self.kind == "accuracy":
             return held_out_accuracy(folder, self.data, **self.reading)
         assert self.judge is not None
@@ -86,6 +95,29 @@ def held_out_accuracy(folder: Path, data: str, **reading: Any) -> float:
     if found is None:
         raise ConfigurationError("Accuracy needs comparisons or rankings.", where=data, fix="Measure likelihood.")
     return found
+
+
+def held_out_pair_likelihood(folder: Path, data: str, **reading: Any) -> float:
+    """Mean log-probability of the preferred side of each pair, nats; minus the held-out loss of a reward model.
+
+    log P(y_w ≻ y_l | x), as the objective of the judge in the folder defines it: log σ(r_w − r_l) for Bradley–Terry.
+
+    Args:
+        folder: of a reward or preference model.
+        data: comparisons.
+        reading: keyword arguments for reading them (`penchant.feedback.read`).
+
+    Raises:
+        ConfigurationError: the data are no comparisons.
+    """
+    records = [record for record in read(data, **reading) if isinstance(record, Comparison)]
+    if not records:
+        raise ConfigurationError("The likelihood of pairs needs comparisons.", where=data, fix="Measure likelihood.")
+    judge = build_judge(judge_of_folder(folder), records)
+    assert judge is not None
+    tables = compared_all(judge, records, [list(record.responses) for record in records])
+    # A probability that rounds to 0 would make the mean infinite.
+    return sum(math.log(max(float(table[0, 1]), sys.float_info.min)) for table in tables) / len(tables)
 
 
 def judged_score(

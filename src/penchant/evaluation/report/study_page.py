@@ -18,7 +18,13 @@ __all__ = ["write_study"]
 
 _LEADS = {
     "budget": "Columns: the budget. Rows: the share of it that buys demonstrations; the rest buys pairs.",
+    "scaling": "Columns: the number of pairs. Rows: the model and the set of held-out pairs.",
     "regimes": "Columns: the number of pairs. Rows: the start of preference training, and the method.",
+}
+_TITLES = {
+    "budget": "Supervised or preference data",
+    "regimes": "Methods from several starts",
+    "scaling": "Preference losses over data and model",
 }
 _LINES = ("-", "--", "-.", ":")
 
@@ -46,13 +52,24 @@ def write_study(
     interval = " ± half of the 95 % t-interval over seeds" if study["seeds"] > 1 else ""
     return write_table(
         path,
-        "Supervised or preference data" if results["design"] == "budget" else "Methods from several starts",
-        f"{study['model']}, measured by {study['measure']} on {study['held_out']}",
+        _TITLES[results["design"]],
+        _measured(study),
         (headings, rows),
         sentences,
-        lead=f"{_LEADS[results['design']]} Scores: mean{interval}; larger is better.",
+        lead=f"{_LEADS[results['design']]} {_unit(results)}: mean{interval}.",
         charts=_charts(results),
     )
+
+
+def _unit(results: Mapping[str, Any]) -> str:
+    return "Loss of a pair, nats; smaller is better" if results["design"] == "scaling" else "Scores, larger is better"
+
+
+def _measured(study: Mapping[str, Any]) -> str:
+    if study["design"] == "scaling":
+        sets = ", ".join(f"{name} ({path})" for name, path in study["sets"].items())
+        return f"{', '.join(study['models'])}, trained on {study['pairs']}, measured on {sets}"
+    return f"{study['model']}, measured by {study['measure']} on {study['held_out']}"
 
 
 def _charts(results: Mapping[str, Any]) -> list[Chart]:
@@ -62,11 +79,13 @@ def _charts(results: Mapping[str, Any]) -> list[Chart]:
             rows.setdefault(each["row"], []).append(each)
     if all(len(own) < 2 for own in rows.values()):
         return []
-    svg = draw("study", "Score over the amount of data", partial(_paint, rows=rows), width=6.0, height=3.2)
-    return [Chart("Score over the amount of data", svg, note="The horizontal axis is logarithmic")]
+    losses = results["design"] == "scaling"
+    title = f"{'Loss' if losses else 'Score'} over the amount of data"
+    svg = draw("study", title, partial(_paint, rows=rows, losses=losses), width=6.0, height=3.2)
+    return [Chart(title, svg, note="Both axes are logarithmic" if losses else "The horizontal axis is logarithmic")]
 
 
-def _paint(axes: list[Axes], rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def _paint(axes: list[Axes], rows: Mapping[str, Sequence[Mapping[str, Any]]], losses: bool) -> None:
     one = axes[0]
     shades = ("accent", "before", "muted")
     for place, (name, own) in enumerate(rows.items()):
@@ -81,5 +100,7 @@ def _paint(axes: list[Axes], rows: Mapping[str, Sequence[Mapping[str, Any]]]) ->
             label=name,
         )
     one.set_xscale("log")
+    if losses:
+        one.set_yscale("log")
     one.set_xlabel("budget or pairs")
     one.legend(fontsize=6, frameon=False)

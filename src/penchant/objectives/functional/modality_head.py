@@ -87,7 +87,7 @@ def certified_radius(
 
     Args:
         outputs: for each modality its outputs o_m, [B, C].
-        scales: for each modality its factors a_m, [C], at least 0.
+        scales: for each modality its factors a_m, [C].
         bias: [C].
         labels: [B] the classes y.
         lipschitz: for each modality the Lipschitz constants L_m of its outputs, [C].
@@ -108,7 +108,7 @@ def certified_radius(
     logits = torch.stack(terms).sum(dim=0) + bias
     second = logits.scatter(-1, own, float("-inf")).argmax(dim=-1)
     margin = logits.gather(-1, own).squeeze(-1) - logits.gather(-1, second.unsqueeze(-1)).squeeze(-1)
-    slopes = [scale * each for scale, each in zip(scales, lipschitz, strict=True)]
+    slopes = [scale.abs() * each for scale, each in zip(scales, lipschitz, strict=True)]
     steps = torch.stack([slope[labels] + slope[second] for slope in slopes])
     return margin / steps.square().sum(dim=0).sqrt()
 

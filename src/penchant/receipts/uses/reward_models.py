@@ -54,7 +54,9 @@ def remodetect(case: Case) -> dict[str, Any]:
 
 @adapter("crmt")
 def crmt(case: Case) -> dict[str, Any]:
-    """The head on features, or the loss of the first step on given outputs."""
+    """The head on features, the loss of the first step on given outputs, or the objective on states."""
+    if "first_modality" in case.inputs:
+        return plain(case.method, case.params, case.inputs)
     if "features" in case.inputs:
         return _head(case)
     outputs = [_table(each, leaf=True) for each in case.inputs["modality_outputs"]]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from penchant.training.studies.plans import BudgetStudy, RegimeStudy
+from penchant.training.studies.plans import AnyStudy, BudgetStudy, RegimeStudy, ScalingStudy
 
-__all__ = ["Cell", "Step", "cells", "spent"]
+__all__ = ["Cell", "Step", "cells", "short_names", "spent"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Cell:
         seed: of order and training.
         model: where the chain begins; None for the model of the study.
         steps: the chain; empty for the model itself.
+        held_out: the file that it is measured on; None for that of the study.
     """
 
     row: str
@@ -43,6 +45,7 @@ class Cell:
     seed: int
     model: str | None
     steps: tuple[Step, ...]
+    held_out: str | None = None
 
 
 def spent(budget: float, fraction: float, demonstration: float = 1.0, pair: float = 1.0) -> tuple[int, int]:
@@ -64,14 +67,19 @@ def spent(budget: float, fraction: float, demonstration: float = 1.0, pair: floa
     return int(fraction * budget / demonstration + near), int((1 - fraction) * budget / pair + near)
 
 
-def cells(study: BudgetStudy | RegimeStudy) -> list[Cell]:
+def cells(study: AnyStudy) -> list[Cell]:
     """All cells, seed after seed, so that a study that is stopped early has whole tables.
 
     Args:
         study: the study.
     """
-    made = _of_budgets if isinstance(study, BudgetStudy) else _of_regimes
-    return [each for seed in range(study.seeds) for each in made(study, seed)]  # type: ignore[arg-type]
+    return [each for seed in range(study.seeds) for each in _of_seed(study, seed)]
+
+
+def _of_seed(study: AnyStudy, seed: int) -> list[Cell]:
+    if isinstance(study, BudgetStudy):
+        return _of_budgets(study, seed)
+    return _of_regimes(study, seed) if isinstance(study, RegimeStudy) else _of_sizes(study, seed)
 
 
 def _of_budgets(study: BudgetStudy, seed: int) -> list[Cell]:
@@ -98,3 +106,23 @@ def _of_regimes(study: RegimeStudy, seed: int) -> list[Cell]:
                 chain = (*start, Step("pairs", size, recipe))
                 found.append(Cell(f"{name}, {method}", size, seed, regime.model, chain))
     return found
+
+
+def short_names(models: Sequence[str]) -> list[str]:
+    """The last part of each model's place, or the whole place where two are the same.
+
+    Example:
+        >>> short_names(["models/small", "models/large"]), short_names(["a/model", "b/model"])
+        (['small', 'large'], ['a/model', 'b/model'])
+    """
+    found = [Path(each).name for each in models]
+    return found if len(set(found)) == len(found) else list(models)
+
+
+def _of_sizes(study: ScalingStudy, seed: int) -> list[Cell]:
+    return [
+        Cell(f"{name}, {kind}", size, seed, model, (Step("pairs", size, study.preference),), held_out)
+        for name, model in zip(short_names(study.models), study.models, strict=True)
+        for kind, held_out in study.sets.items()
+        for size in study.sizes
+    ]

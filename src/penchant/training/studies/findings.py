@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from penchant.statistics import Interval, student_interval
-from penchant.training.studies.plans import BudgetStudy, RegimeStudy
+from penchant.training.studies.laws import laws, said_of_laws
+from penchant.training.studies.plans import AnyStudy, BudgetStudy, RegimeStudy, ScalingStudy
 from penchant.training.studies.running import Scored
 
 __all__ = ["crossing", "findings", "headings", "sentences", "table_rows"]
@@ -16,7 +17,7 @@ __all__ = ["crossing", "findings", "headings", "sentences", "table_rows"]
 Means = Mapping[str, Mapping[float, Interval]]
 
 
-def findings(study: BudgetStudy | RegimeStudy, found: Sequence[Scored]) -> dict[str, Any]:
+def findings(study: AnyStudy, found: Sequence[Scored]) -> dict[str, Any]:
     """All scores, their means with 95 % t-intervals over seeds, and what follows from them.
 
     Args:
@@ -25,7 +26,8 @@ def findings(study: BudgetStudy | RegimeStudy, found: Sequence[Scored]) -> dict[
     """
     values: dict[str, dict[float, list[float]]] = {}
     for each in found:
-        values.setdefault(each.cell.row, {}).setdefault(each.cell.column, []).append(each.score)
+        score = -each.score if isinstance(study, ScalingStudy) else each.score  # a loss, whose logarithm is fitted
+        values.setdefault(each.cell.row, {}).setdefault(each.cell.column, []).append(score)
     means = {row: {column: _interval(own) for column, own in cells.items()} for row, cells in values.items()}
     table = [
         {
@@ -39,7 +41,10 @@ def findings(study: BudgetStudy | RegimeStudy, found: Sequence[Scored]) -> dict[
         for row, cells in means.items()
         for column, each in cells.items()
     ]
-    facts = _of_budgets(study, means) if isinstance(study, BudgetStudy) else _of_regimes(study, means)
+    if isinstance(study, ScalingStudy):
+        facts: dict[str, Any] = {"laws": laws(study, found)}
+    else:
+        facts = _of_budgets(study, means) if isinstance(study, BudgetStudy) else _of_regimes(study, means)
     return {"design": study.design, "study": study.model_dump(), "table": table, **facts}
 
 
@@ -134,6 +139,8 @@ def table_rows(results: Mapping[str, Any]) -> list[list[str]]:
 
 def sentences(results: Mapping[str, Any]) -> list[str]:
     """What follows from the table, as sentences."""
+    if results["design"] == "scaling":
+        return said_of_laws(results["laws"])
     if results["design"] == "regimes":
         gains = {(each["regime"], each["method"]): each["gain"] for each in results["gains"]}
         lines = [_most(name, method, gains[name, method]) for name, method in results["best_method"].items()]

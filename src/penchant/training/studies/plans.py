@@ -1,4 +1,4 @@
-"""What a study trains and measures, as a YAML file states it: `BudgetStudy` and `RegimeStudy`."""
+"""What a study trains and measures, as a YAML file states it: `BudgetStudy`, `RegimeStudy` and `ScalingStudy`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.named_code import places_beside
 from penchant.plain_files import readable_text
 
-__all__ = ["BudgetStudy", "Costs", "Regime", "RegimeStudy", "Study", "names", "read_study"]
+__all__ = ["AnyStudy", "BudgetStudy", "Costs", "Regime", "RegimeStudy", "ScalingStudy", "Study", "names", "read_study"]
 
 HERE = Path(__file__).parent
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -46,7 +46,9 @@ class Study(_Strict):
     demonstrations: str | None = Field(None, description="file of demonstrations")
     pairs: str | None = Field(None, description="file of comparisons")
     held_out: str | None = Field(None, description="file that models are measured on")
-    measure: Literal["likelihood", "accuracy", "judge"] = Field("accuracy", description="as of penchant merge")
+    measure: Literal["likelihood", "accuracy", "judge", "pair-likelihood"] = Field(
+        "accuracy", description="as of penchant merge"
+    )
     judge: dict[str, Any] | None = Field(None, description="name and settings, for measure: judge")
     max_new_tokens: PositiveInt = Field(128, description="of a response that the judge scores")
     seeds: PositiveInt = Field(3, description="number of seeds; each draws and orders the data anew")
@@ -72,7 +74,25 @@ class RegimeStudy(Study):
     sizes: list[PositiveInt] = Field(min_length=1, description="numbers of pairs")
 
 
-_DESIGNS: dict[str, type[BudgetStudy] | type[RegimeStudy]] = {"budget": BudgetStudy, "regimes": RegimeStudy}
+class ScalingStudy(Study):
+    """Reward models of several sizes on growing numbers of pairs, measured on several sets (arXiv 2505.10527)."""
+
+    design: Literal["scaling"]
+    world: None = None
+    models: list[str] = Field(min_length=1, description="models of several sizes: folders or hub ids")
+    sizes: list[PositiveInt] = Field(min_length=2, description="numbers of pairs")
+    sets: dict[str, str] = Field(min_length=1, description="held-out comparisons by name of the set")
+    measure: Literal["pair-likelihood"] = Field("pair-likelihood", description="the loss of the pairs, negated")
+
+
+#: A study of any design.
+AnyStudy = BudgetStudy | RegimeStudy | ScalingStudy
+
+_DESIGNS: dict[str, type[BudgetStudy] | type[RegimeStudy] | type[ScalingStudy]] = {
+    "budget": BudgetStudy,
+    "regimes": RegimeStudy,
+    "scaling": ScalingStudy,
+}
 
 
 def names() -> list[str]:
@@ -80,12 +100,12 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['alignment-insight', 'budget']
+        ['alignment-insight', 'budget', 'preference-scaling']
     """
     return sorted(path.stem for path in HERE.glob("*.yaml"))
 
 
-def read_study(name: str, keys: Mapping[str, Any] | None = None) -> BudgetStudy | RegimeStudy:
+def read_study(name: str, keys: Mapping[str, Any] | None = None) -> AnyStudy:
     """A packaged study or that of a file, with keys overridden.
 
     Args:
@@ -111,14 +131,16 @@ def read_study(name: str, keys: Mapping[str, Any] | None = None) -> BudgetStudy 
         values.pop("world", None)  # data of one's own replace those of the world
     if values.get("design") not in _DESIGNS:
         raise ConfigurationError(
-            f"The study's design is {values.get('design')!r}.", where=name, fix="Write design: budget or regimes."
+            f"The study's design is {values.get('design')!r}.",
+            where=name,
+            fix="Write design: budget, regimes or scaling.",
         )
     try:
         study = _DESIGNS[values["design"]].model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        said = f"{first['msg']}."
+        said = "it is missing." if first["type"] == "missing" else f"{first['msg']}."
         if first["type"] == "extra_forbidden":
             said = f"there is no such key. {nearest(place, _DESIGNS[values['design']].model_fields)}".rstrip()
         raise ConfigurationError(f"{place}: {said}", where=name, fix="docs/studies.md has the keys.") from None
@@ -139,12 +161,20 @@ def _values(name: str) -> dict[str, Any]:
     return places_beside(found, Path(name))
 
 
-def _complete(study: BudgetStudy | RegimeStudy, name: str) -> BudgetStudy | RegimeStudy:
+_HOW_TO_COMPLETE = {
+    "budget": "Give them as key=value, or world=sums.",
+    "regimes": "Give them as key=value, or world=sums.",
+    "scaling": "Give it as key=value: pairs=FILE.",
+}
+
+
+def _complete(study: AnyStudy, name: str) -> AnyStudy:
     needed = [] if study.world is not None else ["model", "demonstrations", "pairs", "held_out"]
+    needed = ["pairs"] if isinstance(study, ScalingStudy) else needed
     missing = [each for each in needed if getattr(study, each) is None]
     if missing:
         raise ConfigurationError(
-            f"The study lacks {', '.join(missing)}.", where=name, fix="Give them as key=value, or world=sums."
+            f"The study lacks {', '.join(missing)}.", where=name, fix=_HOW_TO_COMPLETE[study.design]
         )
     if (study.measure == "judge") != (study.judge is not None):
         raise ConfigurationError("measure: judge and judge belong together.", where=name, fix="Give both or neither.")

@@ -18,10 +18,11 @@ from penchant.manifest import content_of, digest_of
 from penchant.model_folders import trained_model
 from penchant.training.api import train
 from penchant.training.folder import RunFolder
+from penchant.training.parameters.counting import weight_count
 from penchant.training.planned_runs import finished
 from penchant.training.run import Interrupted
 from penchant.training.studies.cells import Cell, Step, cells
-from penchant.training.studies.plans import BudgetStudy, RegimeStudy
+from penchant.training.studies.plans import AnyStudy, ScalingStudy
 from penchant.writing import write_json, write_text
 
 __all__ = ["Scored", "run_study"]
@@ -32,17 +33,24 @@ SCORES = "scores.json"
 
 @dataclass(frozen=True)
 class Scored:
-    """A cell and the score of its model; larger is better."""
+    """A cell and the score of its model; larger is better.
+
+    Args:
+        cell: the cell.
+        score: of its model.
+        parameters: numbers in the model's weights, in a study of sizes.
+    """
 
     cell: Cell
     score: float
+    parameters: int | None = None
 
 
 @dataclass
 class _Study:
     """What the cells of a study share."""
 
-    study: BudgetStudy | RegimeStudy
+    study: AnyStudy
     output: Path
     said: Callable[[str], None]
     rows: dict[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
@@ -76,9 +84,7 @@ class _Study:
         return [rows[place] for place in order[: step.count]]
 
 
-def run_study(
-    study: BudgetStudy | RegimeStudy, output: Path, said: Callable[[str], None] = lambda line: None
-) -> list[Scored]:
+def run_study(study: AnyStudy, output: Path, said: Callable[[str], None] = lambda line: None) -> list[Scored]:
     """Train and score every cell.
 
     Each training has the folder ``runs/KEY`` of the output; the key is a hash of its recipe, its data, its seed and
@@ -105,7 +111,9 @@ def run_study(
         for place, cell in enumerate(planned, 1):
             said(f"{place} of {len(planned)}: {cell.row}, {cell.column:g}, seed {cell.seed}")
             try:
-                found.append(Scored(cell, _score(state, *_trained(state, cell))))
+                model, key = _trained(state, cell)
+                count = weight_count(Path(model)) if isinstance(study, ScalingStudy) else None
+                found.append(Scored(cell, _score(state, cell, model, key), count))
             except KeyboardInterrupt as stopped:
                 raise Interrupted(
                     f"Stopped at cell {place} of {len(planned)}; to continue, run the same command (folder {output})."
@@ -148,13 +156,12 @@ def _train(folder: Path, model: str, rows: Sequence[Any], recipe: Mapping[str, A
     write_text(folder / "data.jsonl", "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
 
 
-def _score(state: _Study, model: str, key: str) -> float:
-    study = state.study
-    measure = (study.measure, study.judge, study.max_new_tokens, state.content(str(study.held_out)))
+def _score(state: _Study, cell: Cell, model: str, key: str) -> float:
+    study, held_out = state.study, str(cell.held_out or state.study.held_out)
+    measure = (study.measure, study.judge, study.max_new_tokens, state.content(held_out))
     name = digest_of([key, measure])
     if name not in state.scores:
-        assert study.held_out is not None
-        made = Measure(study.measure, study.held_out, study.judge, max_new_tokens=study.max_new_tokens)
+        made = Measure(study.measure, held_out, study.judge, max_new_tokens=study.max_new_tokens)
         state.scores[name] = made(Path(trained_model(model)))
         write_json(state.output / SCORES, state.scores, "The scores")
     return state.scores[name]

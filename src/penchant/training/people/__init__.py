@@ -1,0 +1,1 @@
+"""Judges trained for each person, beside one for all."""
