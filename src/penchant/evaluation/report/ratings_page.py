@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import MaxNLocator
 
@@ -74,11 +74,11 @@ def write_leaderboard(found: Leaderboard, votes: int, path: Path) -> Path:
     )
 
 
-def _paint_ratings(axes: list[Axes], rows: Sequence[dict[str, object]]) -> None:
+def _paint_ratings(axes: list[Axes], rows: Sequence[dict[str, Any]]) -> None:
     one = axes[0]
     for place, row in enumerate(rows):
-        one.plot([row["low"], row["high"]], [place, place], color=colour("accent"), linewidth=1.4)  # type: ignore[list-item]
-        one.plot([row["rating"]], [place], "o", color=colour("accent"), markersize=4)  # type: ignore[list-item]
+        one.plot([row["low"], row["high"]], [place, place], color=colour("accent"), linewidth=1.4)
+        one.plot([row["rating"]], [place], "o", color=colour("accent"), markersize=4)
     one.set_ylim(len(rows) - 0.5, -0.5)
     one.set_yticks(range(len(rows)), [str(row["model"])[:32] for row in rows])
     one.grid(False, axis="y")
