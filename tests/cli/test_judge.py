@@ -331,3 +331,13 @@ def test_probabilities_of_a_judge_are_held_against_the_labels(
     found = json.loads(figures.read_text())["reds"]["calibration error"]
     assert found["value"] == pytest.approx(1 - own) and found["low"] <= found["value"] <= found["high"]
     assert "calibration error" in capsys.readouterr().err
+
+
+def test_ties_alone_are_counted_and_give_no_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"prompt": "p", "response_a": "red red", "response_b": "blue", "winner": "tie"}
+    source, figures = written(tmp_path / "in.jsonl", [row] * 3), tmp_path / "figures.json"
+    words = ["judge", str(source), "--judge", f"{REDS},as=reds", "--json", str(figures)]
+    assert main([*words, "--compare", "-o", str(tmp_path / "out.jsonl")]) == 0
+    found = json.loads(figures.read_text())["reds"]
+    assert found["ties in the feedback"] == 3 and "accuracy" not in found and "calibration error" not in found
+    assert "ties in the feedback" in capsys.readouterr().err
