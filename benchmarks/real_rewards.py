@@ -99,9 +99,16 @@ def votes(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def bench(rows: Iterable[Row]) -> Iterator[Row]:
-    """Two first answers to one question with different scores."""
-    said = [{**row, "prompt": row["messages"][0]["content"], "response": row["messages"][1]["content"]} for row in rows]
-    yield from by_value(said, lambda row: str(row["question_id"]), lambda row: row["score_turn_1"])
+    """Two answers to one question with different scores, in the first turn and in the second."""
+    rows = list(rows)
+    for turn in (0, 1):
+        told = [{**row, **_turn(row["messages"][2 * turn : 2 * turn + 2])} for row in rows]
+        score = f"score_turn_{turn + 1}"
+        yield from by_value(told, lambda row: str(row["question_id"]), lambda row, name=score: row[name])
+
+
+def _turn(messages: list[Row]) -> Row:
+    return {"prompt": messages[0]["content"], "response": messages[1]["content"]}
 
 
 DATA: dict[str, Callable[[Iterable[Row]], Iterator[Row]]] = {
@@ -186,8 +193,8 @@ def measure(
 
 
 def parts(shared: Path, name: str) -> tuple[list[Row], list[Row]]:
-    """A sample of the pairs to train on, and one of those to test on."""
-    found = list(DATA[name](rows_of(shared, name)))
+    """A sample of the pairs to train on, and one of those to test on; texts that are equal once cut are left out."""
+    found = [row for row in DATA[name](rows_of(shared, name)) if row["chosen"] != row["rejected"]]
     return tuple(  # type: ignore[return-value]
         few([row for row in found if row["split"] == part], count) for part, count in (("train", TRAIN), ("test", TEST))
     )

@@ -64,8 +64,9 @@ def measure(folder: Path, pairs: int, rounds: Callable[..., Any], tools: Any) ->
         theirs = results[side]
         speeds = [tools.ratio(theirs, ours), tools.ratio(theirs, ours, "cpu")]
         memory = [f"{tools.median(theirs, 'peak_mib'):.0f}", tools.ratio(ours, theirs, "peak_mib")]
+        memory += [f"{tools.median(theirs, 'added_mib'):.0f}", tools.ratio(ours, theirs, "added_mib")]
         pace = f"{pairs / tools.median(theirs):.2f}"
         rows.append([side, pace, *speeds, *memory, f"{tools.gap(ours, theirs):.1e}"])
     heading = ["side", "pairs/s", "penchant is faster by", "the same in core seconds", "peak MiB"]
-    heading += ["penchant's memory / its", "largest loss difference"]
+    heading += ["penchant's memory / its", "MiB that training adds", "penchant's / its", "largest loss difference"]
     tools.table(f"Reward models against TRL ({pairs} pairs, batch {BATCH})", heading, rows)

@@ -40,6 +40,12 @@ def _arguments(folder: Path, **more: Any) -> dict[str, Any]:
     }
 
 
+def resident_mib() -> float:
+    """What the process holds in memory at this moment."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def timed(work: Callable[[], Any]) -> tuple[float, float]:
     """Seconds by the clock and seconds of all cores that some work takes; the second is steadier on a busy machine."""
     began, used = time.perf_counter(), time.process_time()
@@ -82,9 +88,10 @@ def _trained(trainer_class: Any, args: Any, setting: Setting, data: Path, model:
         train_dataset=load_dataset("json", data_files=str(data), split="train"),
         processing_class=AutoTokenizer.from_pretrained(setting.model),
     )
+    before = resident_mib()
     seconds, cpu = timed(trainer.train)
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
-    return {"seconds": seconds, "cpu": cpu, "losses": losses}
+    return {"seconds": seconds, "cpu": cpu, "losses": losses, "before_mib": before}
 
 
 def trl_no_checkpointing(setting: Setting) -> dict[str, Any]:
@@ -133,10 +140,18 @@ def penchant(
         plan=plan,
         args=TrainingArguments(**arguments),
     )
+    before = resident_mib()
     seconds, cpu = timed(trainer.train)
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
     rates = [row["tokens_per_second"] for row in trainer.state.log_history if "tokens_per_second" in row]
-    return {"seconds": seconds, "cpu": cpu, "prepared": prepared, "losses": losses, "rates": rates}
+    return {
+        "seconds": seconds,
+        "cpu": cpu,
+        "prepared": prepared,
+        "losses": losses,
+        "rates": rates,
+        "before_mib": before,
+    }
 
 
 def floor(setting: Setting) -> dict[str, Any]:
@@ -240,6 +255,8 @@ def main() -> None:
     # Linux counts in KiB.
     used = resource.getrusage(resource.RUSAGE_SELF)
     result["peak_mib"] = used.ru_maxrss / 1024
+    if "before_mib" in result:  # what training needs beyond libraries, model and data
+        result["added_mib"] = result["peak_mib"] - result["before_mib"]
     print(json.dumps(result))
 
 

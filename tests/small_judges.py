@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def varied(prompt: object, response: str) -> float:
 def golden(prompt: object, response: str) -> float:
     """1 for the rare response that says "gold", else 0: most groups have one reward."""
     return float("gold" in response.split())
+
+
+def digest(prompt: object, response: str) -> float:
+    """A number in [0, 1) that two different texts hardly share."""
+    return zlib.crc32(response.encode()) / 2**32
 
 
 def classifier(labels: int = 1, positions: int = 64) -> Any:

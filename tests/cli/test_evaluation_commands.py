@@ -27,6 +27,16 @@ def test_a_leaderboard_of_votes(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "2 models, 4 votes" in capsys.readouterr().out
 
 
+def test_the_page_of_a_leaderboard_has_table_chart_and_notes_and_escapes_names(tmp_path: Path) -> None:
+    rows = [{"model_a": "<b>x", "model_b": "y", "winner": won} for won in ("model_a", "model_b", "tie")]
+    page = tmp_path / "board.html"
+    votes = write(tmp_path / "votes.jsonl", [*rows, {"model_a": "y", "model_b": "new", "winner": "tie"}])
+    assert main(["leaderboard", votes, "--html", str(page)]) == 0
+    shown = page.read_text(encoding="utf-8")
+    assert "3 models, 4 votes" in shown and "<svg" in shown and "their intervals say nothing: new" in shown
+    assert "&lt;b&gt;x" in shown and "<b>x" not in shown
+
+
 def test_the_agreement_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"item": item, "rater": rater, "value": item % 2} for item in range(6) for rater in "ab"]
     assert main(["agreement", write(tmp_path / "ratings.jsonl", rows)]) == 0
@@ -59,8 +69,11 @@ def test_prefeval_measures_choices_without_a_judge(
     options = {"options": ["one", "two", "three", "four"], "right": "two"}
     rows = [{"preference": "b", "question": f"q {number}", **options} for number in range(3)]
     data = write(tmp_path / "tasks.jsonl", rows)
+    page = tmp_path / "curve.html"
     command = ["prefeval", model, "--data", data, "--turns", "0", "--turns", "24", "--json", str(out)]
-    assert main(command) == 0
+    assert main([*command, "--html", str(page)]) == 0
+    shown = page.read_text(encoding="utf-8")
+    assert "Choice among four options" in shown and "exchanges between preference and question" in shown
     short, long = json.loads(out.read_text())
     assert short["turns"] == 0 and short["measured"] + short["too_long"] == 3
     assert long["turns"] == 24 and "choice task, 3 tasks" in capsys.readouterr().out

@@ -113,6 +113,16 @@ def test_parts_combine(folder: Path, prompts: Path) -> None:
     assert generate(folder, prompts, *words, out="same.jsonl")[1][0] == plain and one == 0, "the model against itself"
 
 
+def test_samples_that_no_judge_can_score_are_counted(
+    folder: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (prompts.parent / "own.py").write_text("def nothing(prompt, response):\n    return None\n")
+    words = ["--choice", "best-of-n", "-n", "2", "--judge", "function", f"judge.path={prompts.parent}/own.py:nothing"]
+    code, rows = generate(folder, prompts, *words)
+    assert code == 0 and all(row["picked"] == 0 and row["scores"] == [None, None] for row in rows)
+    assert "3 prompts have no sample that the judge can score" in capsys.readouterr().err
+
+
 def test_a_stopped_run_goes_on(folder: Path, prompts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from penchant.generation.transformers_engine import TransformersEngine
 

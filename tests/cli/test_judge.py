@@ -299,3 +299,45 @@ def test_subsets_that_cannot_be_are_refused(
     words = [str(file) if each == "FILE" else each for each in words]
     assert main(["judge", str(file), "--judge", REDS, *words, "-o", str(tmp_path / "out.jsonl")]) == 1
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_the_best_of_n_by_one_judge_is_worth_by_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"prompt": "p", "responses": ["red", "blue blue", "red red", "x"]}, {"prompt": "q", "responses": ["red"]}]
+    file, figures = written(tmp_path / "in.jsonl", rows), tmp_path / "figures.json"
+    judges = ["--judge", f"{REDS},as=reds", "--judge", f"{STRICT},as=long"]
+    words = ["judge", str(file), *judges, "--best-of", "4", "--best-of", "1", "--json", str(figures)]
+    assert main([*words, "-o", str(tmp_path / "out.jsonl")]) == 0
+    found = json.loads(figures.read_text())["best_of_n"]
+    by = {(row["chosen_by"], row["measured_by"], row["n"]): row for row in found}
+    assert len(by) == 8 and by["long", "long", 4]["score"] == 9.0  # "blue blue"
+    assert by["long", "reds", 4]["score"] < by["long", "reds", 1]["score"] < by["reds", "reds", 4]["score"]
+    assert by["reds", "reds", 4]["divergence_bound"] == pytest.approx(math.log(4) - 3 / 4)
+    assert by["reds", "long", 1]["score"] == pytest.approx((3 + 9 + 7 + 1) / 4)
+    assert "1 prompts have fewer than 4 scored samples" in " ".join(capsys.readouterr().err.split())
+    assert main([*words[:-4], "--best-of", "9", "-o", str(tmp_path / "other.jsonl")]) == 1
+    assert "No prompt has 9 samples" in capsys.readouterr().err
+
+
+def test_probabilities_of_a_judge_are_held_against_the_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"prompt": f"p{at}", "chosen": "red red red", "rejected": "blue"} for at in range(6)]
+    file, figures = written(tmp_path / "in.jsonl", rows), tmp_path / "figures.json"
+    words = ["judge", str(file), "--judge", f"{REDS},as=reds", "--compare", "--json", str(figures)]
+    assert main([*words, "-o", str(tmp_path / "out.jsonl")]) == 0
+    own = rows_of(tmp_path / "out.jsonl")[0]["preferences_reds"][0][1]
+    found = json.loads(figures.read_text())["reds"]["calibration error"]
+    assert found["value"] == pytest.approx(1 - own) and found["low"] <= found["value"] <= found["high"]
+    assert "calibration error" in capsys.readouterr().err
+
+
+def test_ties_alone_are_counted_and_give_no_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"prompt": "p", "response_a": "red red", "response_b": "blue", "winner": "tie"}
+    source, figures = written(tmp_path / "in.jsonl", [row] * 3), tmp_path / "figures.json"
+    words = ["judge", str(source), "--judge", f"{REDS},as=reds", "--json", str(figures)]
+    assert main([*words, "--compare", "-o", str(tmp_path / "out.jsonl")]) == 0
+    found = json.loads(figures.read_text())["reds"]
+    assert found["ties in the feedback"] == 3 and "accuracy" not in found and "calibration error" not in found
+    assert "ties in the feedback" in capsys.readouterr().err

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from families import tiny_model
-from penchant.errors import ConfigurationError, ModelError
+from penchant.errors import ConfigurationError, DataError, ModelError
+from penchant.feedback.records import Prompt
 from penchant.generation import Sampling, build_engine
 from penchant.generation.cached_forward import left_padded
 from penchant.inference.cached_rewards import CachedRewards
@@ -90,6 +91,18 @@ def test_a_judge_that_is_missing_or_silent_is_refused() -> None:
         engine_of(name="blockwise", judge="none").sample(PROMPTS, GREEDY, seed=0)
     with pytest.raises(ModelError, match="no model"):
         build_engine({"name": "args", "judge": JUDGE}, Renderer(word_tokenizer())).sample(PROMPTS, GREEDY, seed=0)
+
+
+@pytest.mark.parametrize("kind", ["alone", "ensemble"])
+@pytest.mark.parametrize("name", ["args", "blockwise"])
+def test_a_judge_of_an_engine_reads_the_records(name: str, kind: str) -> None:
+    verifier: dict[str, Any] = {"name": "verifier", "rule": "contains"}
+    judge = verifier if kind == "alone" else {"name": "ensemble", "judges": [verifier], "normalise": False}
+    engine = engine_of(name=name, judge=judge)
+    engine.read([Prompt(prompt=each, fields={"answer": "red"}) for each in PROMPTS])
+    assert len(engine.sample(PROMPTS, Sampling(max_new_tokens=3), seed=0)) == len(PROMPTS)
+    with pytest.raises(DataError, match="no answer for the prompt"):
+        engine_of(name=name, judge=judge).sample(PROMPTS, Sampling(max_new_tokens=3), seed=0)
 
 
 @pytest.mark.parametrize("family", ["Llama", "GPT2"])

@@ -189,3 +189,15 @@ def test_single_rated_responses_give_a_judge_of_several_aspects(model: Path, tmp
     single = [{"prompt": row["prompt"], "completion": row["completion"], "score": row["ratings"][0]} for row in rows]
     run = trained(model, tmp_path / "one", {"name": "reward-regression"}, single, epochs=10)
     assert run.summary["after"]["loss"] < 0.5 * run.summary["before"]["loss"]
+
+
+def test_a_class_that_never_occurs_and_an_annotator_with_one_vote_leave_a_judge(model: Path, tmp_path: Path) -> None:
+    one_class = [{**row, "pair_class": 0} for row in disagreeing() if row["annotator"] == 0]
+    trained(model, tmp_path / "classes", {"name": "four-class-preference"}, one_class, epochs=1)
+    table = judge_of(tmp_path / "classes").compare("which colour is red", [" red is blue good", " blue was red bad"])
+    assert bool(table.isfinite().all()) and float(table[0, 1] + table[1, 0]) == pytest.approx(1.0, abs=1e-5)
+    rows = [row for row in disagreeing() if row["annotator"] == 0]
+    single = [*rows, next(row for row in disagreeing() if row["annotator"] == 1)]
+    trained(model, tmp_path / "people", {"name": "pal", "width": 8}, single, epochs=1)
+    scores = judge_of(tmp_path / "people", annotator=1).score("which colour is red", [" red is blue good", " red"])
+    assert all(torch.isfinite(torch.tensor(scores)))

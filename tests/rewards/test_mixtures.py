@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from penchant.errors import ConfigurationError
+from penchant.feedback.records import Demonstration, Record
+from penchant.generation import Response
 from penchant.rewards import FunctionJudge, Judge, build_judge
 from penchant.rewards.mixtures import EnsembleJudge, WeightedJudge
+from penchant.rewards.sum_of_judges import SumOfJudges
+from penchant.rewards.wrapped.queue import QueueJudge
 from small_judges import JUDGES
 
 PROMPTS = ["p", "q"]
@@ -97,3 +101,86 @@ def test_members_are_built_from_their_settings_and_mistakes_are_named() -> None:
         build_judge({"name": "ensemble", "judges": parts, "how": "worse"})
     with pytest.raises(ConfigurationError, match="'judges'"):
         build_judge({"name": "ensemble", "judges": []})
+
+
+def told(prompt: Any, response: str, answer: str, tokens: Any = None) -> float:
+    """Right, and short in tokens where these are known."""
+    return float(response == answer) - 0.01 * len(tokens or ())
+
+
+RECORDS: list[Record] = [
+    Demonstration(prompt="What do bees make?", completion="bees make honey", fields={"answer": "honey"}),
+    Demonstration(prompt="What do cows give?", completion="cows give milk", fields={"answer": "milk"}),
+]
+GIVEN = ["honey", "bees make milk", "they make honey of nectar"]
+NEEDY: list[dict[str, Any]] = [
+    {"name": "relevance", "embedder": "tf-idf"},
+    {"name": "verifier", "rule": "contains"},
+    {"name": "function", "path": f"{__file__}:told"},
+    {"name": "closeness"},
+]
+
+
+@pytest.mark.parametrize("needy", NEEDY, ids=lambda each: each["name"])
+@pytest.mark.parametrize("kind", ["ensemble", "weighted", "sum", "hindsight", "queue", "in_contexts"])
+def test_members_are_given_the_records_that_they_read(kind: str, needy: dict[str, Any]) -> None:
+    if needy["name"] == "relevance":
+        pytest.importorskip("sklearn")
+    around: dict[str, Any] = {
+        "ensemble": {"judges": [needy], "normalise": False},
+        "weighted": {"judges": [needy], "weights": [1.0], "order": "sum"},
+        "sum": {"judges": [needy]},
+        "hindsight": {"inner": needy},
+        "queue": {"inner": needy},
+        "in_contexts": {"judge": needy, "contexts": [""]},
+    }
+    alone, made = build_judge(needy, RECORDS), build_judge({"name": kind, **around[kind]}, RECORDS)
+    assert alone is not None and made is not None
+    prompt = RECORDS[0].prompt
+    assert len(set(alone.score(prompt, GIVEN))) > 1
+    assert made.compare(prompt, GIVEN).flatten().tolist() == pytest.approx(
+        alone.compare(prompt, GIVEN).flatten().tolist()
+    )
+    if kind in ("ensemble", "weighted", "sum", "hindsight"):
+        assert made.score(prompt, GIVEN) == pytest.approx(alone.score(prompt, GIVEN))
+
+
+def test_members_read_the_record_and_the_tokens_of_what_was_sampled() -> None:
+    responses = [Response(each, tuple(range(len(each))), True) for each in GIVEN]
+    member = {"name": "function", "path": f"{__file__}:told"}
+    alone = build_judge(member, RECORDS)
+    assert alone is not None
+    expected = alone.sampled(RECORDS[0], responses)[0]
+    assert expected != alone.score(RECORDS[0].prompt, GIVEN)  # these know no tokens
+    for settings in (
+        {"name": "ensemble", "judges": [member, member], "normalise": False},
+        {"name": "weighted", "judges": [member], "weights": [1.0], "order": "sum"},
+        {"name": "sum", "judges": [member]},
+    ):
+        made = build_judge(settings, RECORDS)
+        assert made is not None and made.sampled(RECORDS[0], responses)[0] == pytest.approx(expected)
+
+
+class Moving(Judge):
+    """A judge that thought otherwise a round ago."""
+
+    def score(self, prompt: Any, responses: Any) -> list[float]:
+        return [float(len(each)) for each in responses]
+
+    def score_earlier(self, prompt: Any, responses: Any) -> list[float]:
+        return [-float(len(each)) for each in responses]
+
+
+def test_what_a_member_said_a_round_ago_is_what_the_mixture_said() -> None:
+    mixture = WeightedJudge([Moving(), FunctionJudge(length)], weights=[1.0, 0.5], order="sum")
+    assert mixture.score("p", ["a", "bb"]) == [1.5, 3.0]
+    assert mixture.score_earlier("p", ["a", "bb"]) == [-0.5, -1.0]
+
+
+def test_held_out_responses_are_measured_by_the_members_that_measure() -> None:
+    queue = QueueJudge(FunctionJudge(length))
+    mixture = EnsembleJudge([queue, FunctionJudge(length)], normalise=False)
+    queue.remember("p", ["a" * 9])
+    assert mixture.measuring.score("p", ["aa", "aaaa"]) == [2.0, 4.0] != mixture.score("p", ["aa", "aaaa"])
+    plain = SumOfJudges(judges=[{"name": "function", "path": f"{__file__}:length"}])
+    assert plain.measuring is plain

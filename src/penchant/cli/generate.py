@@ -196,6 +196,7 @@ def _answering(
     longest = length_limit(source, None, renderer.tokenizer)
     room = None if longest is None else max(1, longest - sampling.max_new_tokens)
     engine = build_engine(parts["engine"], renderer, room)
+    engine.read(records)
     if engine.follows_policy:
         engine.use(load_model(source).to(device).eval())
     if notice := engine.notice():
@@ -209,6 +210,8 @@ def _summarise(rows: list[dict[str, Any]], out: Path) -> None:
     whole = [each for row in several for each in row]
     ended = f"{sum(whole)} of {len(whole)} responses reached their end" if whole else "no responses"
     echo(f"{len(rows)} rows written to {out}; {ended}.")
+    if unread := sum(not any(each is not None for each in row["scores"]) for row in rows if row.get("scores")):
+        echo(f"warning: {unread} prompts have no sample that the judge can score; their first is taken.", err=True)
     if "clusters" in (rows[0] if rows else {}) and all("answer" in row for row in rows):
         _show_accuracies(rows)
 

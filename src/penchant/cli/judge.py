@@ -73,6 +73,12 @@ Sections = Annotated[
         help="Sections of the subsets: reward-bench, or a YAML file with a list of subsets for each section.",
     ),
 ]
+BestOf = Annotated[
+    list[int] | None,
+    typer.Option(
+        min=1, metavar="N", help="Also show what the best of N samples by each judge is worth; repeat for a curve."
+    ),
+]
 
 
 def judge(
@@ -84,6 +90,7 @@ def judge(
     fields: Fields = None,
     by: By = None,
     sections: Sections = None,
+    best_of: BestOf = None,
     json_out: JsonFile = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Judge this many records at most.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: a GPU if there is one.")] = None,
@@ -122,10 +129,14 @@ def judge(
     write_rows(out, found.rows(fields), "The judged records")
     journal.close()
     _show(found, judges, feedback.bad)
-    figures = {name: _plain_figures(each) for name, each in found.summary().items()}
+    figures: dict[str, Any] = {name: _plain_figures(each) for name, each in found.summary().items()}
     if by is not None:
         for name, each in _subsets(found, by, sections).items():
             figures[name]["subsets"] = asdict(each)
+    if best_of:
+        from penchant.cli.measuring.best_of import show_best_of
+
+        figures["best_of_n"] = show_best_of(found, best_of)
     if json_out is not None:
         write_json(json_out, figures, "The judge's figures")
     echo(f"{len(feedback)} records written to {out}", err=is_stream(out))

@@ -63,7 +63,17 @@ KINDS = {
         "penchant.curation.registry.BUILDERS",
         facts=("reads", "writes"),
     ),
-    "judges": Kind("score or compare responses in online training", "penchant.rewards.registry.JUDGES"),
+    "judges": Kind(
+        "score or compare responses",
+        "penchant.rewards.registry.JUDGES",
+        facts=("formula", "span", "advice"),
+    ),
+    "metrics": Kind(
+        "figures of evaluation and diagnostics: formula, range, direction, reading",
+        "penchant.evaluation.explained.metric.METRICS",
+        summary="meaning",
+        page="penchant.cli.explained.pages.metric_page",
+    ),
     "pairings": Kind(
         "turn judged samples into training examples in online training", "penchant.online.pairing.PAIRINGS"
     ),

@@ -12,6 +12,7 @@ from penchant.curation.judged import Journal, content_key, judge_identity
 from penchant.curation.rows import as_row
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.detection import caught, precision_area_interval
+from penchant.evaluation.judges.biases import pair_calibration
 from penchant.evaluation.judges.reversals import reversal_accuracy
 from penchant.feedback.collection import Feedback
 from penchant.feedback.conversion.ties import is_tie
@@ -90,7 +91,7 @@ class Judged:
         """For each judge: responses without a score, their mean, and agreement with the feedback, with intervals.
 
         ``accuracy`` of comparisons: the share in which the chosen response is better, equal scores half; ties of the
-        feedback are counted and left out. ``separation`` of
+        feedback are counted and left out. ``calibration error`` of probabilities: `pair_calibration`. ``separation`` of
         judgements: the probability that a desirable response scores higher than an undesirable one; ``precision area``
         and ``caught at 1 % false alarms`` as in `penchant.evaluation.detection`.
         """
@@ -111,6 +112,8 @@ class Judged:
             wins = [each for each in self._wins(name) if not math.isnan(each)]
             if wins:
                 figures["accuracy"] = share_interval(sum(wins) / len(wins), len(wins))
+            if wins and name in self.preferences:
+                figures["calibration error"] = pair_calibration(self._chances(name))
             turned = reversal_accuracy(self.feedback, list(self._margins(name)))
             if turned is not None:
                 figures["reversals, both right"] = turned
@@ -131,6 +134,11 @@ class Judged:
             if is_tie(record):
                 continue
             yield math.nan if math.isnan(each) else 0.5 if each == 0 else float(each > 0)
+
+    def _chances(self, name: str) -> list[float]:
+        """For each decided comparison that the judge can make, the probability that it gives the chosen response."""
+        compared = zip(self.feedback, self.preferences[name], strict=True)
+        return [own[1] for record, own in compared if not is_tie(record) and not math.isnan(own[1])]
 
     def _margins(self, name: str) -> Iterator[float]:
         """For each comparison what the judge gives the chosen response above the other one."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from penchant.feedback.records import Text
+from penchant.feedback.records import Record, Text
 from penchant.generation.registry import ENGINES
 from penchant.generation.responses import Response, Sampling
 from penchant.named import Named
@@ -47,6 +47,13 @@ class Engine(Named, ABC):
     def __init__(self, renderer: Renderer, longest_prompt: int | None = None, **settings: Any) -> None:
         super().__init__(**settings)
         self.renderer, self.longest_prompt = renderer, longest_prompt
+
+    def read(self, records: Iterable[Record]) -> None:
+        """Read what sampling needs from the records, such as answers for a judge of its own; most need nothing.
+
+        Args:
+            records: those of all prompts; called once, before anything is sampled.
+        """
 
     def use(self, policy: Any) -> None:
         """Set the model to sample from; an engine with its own weights ignores it."""

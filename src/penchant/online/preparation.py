@@ -105,9 +105,8 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     train, heldout, measured_on = read_data(recipe, given, ties)
     for record in train if asking.shows_more else ():
         asking.question(record)
-    judge = build_judge(
-        recipe.judge, [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)]
-    )
+    judged = [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)]
+    judge = build_judge(recipe.judge, judged)
     measuring = _measuring(recipe, judge, [phases[0].sampler.as_judged(each) for each in heldout])
     for part in parts:
         if part.demonstrated:
@@ -115,6 +114,7 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
+    engine.read(judged)
     check_temperatures(phases, engine)
     check_overlap(phases[0].recipe, phases[0].objective.requirements, engine, judge, opponent, phases[0].sampler)
     if recipe.roll_in:

@@ -50,6 +50,9 @@ class FunctionJudge(Judge):
     """
 
     id = "function"
+    formula = "what the function returns"
+    span = "any finite number, higher is better"
+    advice = "It is as good as the function; a response without a score is left out and counted."
 
     path: Annotated[
         str,

@@ -35,12 +35,18 @@ class Judge(Named):
 
     kind = "judge"
     registry = JUDGES
+    #: What a score is, in one line.
+    formula: ClassVar[str] = ""
+    #: The range of a score, and which direction is better.
+    span: ClassVar[str] = ""
+    #: How to read its scores.
+    advice: ClassVar[str] = ""
     #: Whether scores are 1 (right) or 0 (wrong), so that their mean is an accuracy.
     verifies: bool = False
     #: Whether the judge never scores.
     silent: ClassVar[bool] = False
     #: Whether it reads responses of several messages, not texts alone.
-    reads_messages: ClassVar[bool] = False
+    reads_messages: bool = False
     #: Whether the judge gives scores; one that only compares says False.
     gives_scores: bool = True
     #: Whether a score follows from the response alone, so that scoring costs no comparisons.

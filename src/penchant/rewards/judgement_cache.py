@@ -69,7 +69,7 @@ class CachedJudge(Judge):
         super().__init__()
         self.judge, self.store = judge, store
         self.verifies, self.gives_scores = judge.verifies, judge.gives_scores
-        self.scores_alone = judge.scores_alone
+        self.scores_alone, self.reads_messages = judge.scores_alone, judge.reads_messages
         #: Number of judgements that were found, and that were made.
         self.found = self.made = 0
 

@@ -236,6 +236,9 @@ class EndpointJudge(AsksServer, LLMJudge):
     """
 
     id = "llm"
+    formula = "win rate in both orders, rating, or weighted mean of a rubric"
+    span = "0 to 1; lowest to highest; 0 to 1: higher is better"
+    advice = "Audit it before you trust it: order, length, style and its own family move language models."
 
     url: Annotated[str, "address of the server up to and including /v1"]
     model: Annotated[str, "name of the model on the server"]
@@ -281,6 +284,11 @@ class LocalJudge(LLMJudge):
     """
 
     id = "local_llm"
+    formula = "win rate in both orders, rating, or weighted mean of a rubric"
+    span = "0 to 1; lowest to highest; 0 to 1: higher is better"
+    advice = (
+        "Small models rarely follow the format: read the number of answers without a verdict, or use by=probabilities."
+    )
 
     model: Annotated[str, "folder or hub id of a causal language model"]
     batch_size: Annotated[int, Gt(0), "sequences per forward pass"] = 16

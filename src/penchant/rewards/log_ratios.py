@@ -52,6 +52,9 @@ class ImplicitReward(Judge):
     """
 
     id = "implicit"
+    formula = "β (log π(y | x) − log π_ref(y | x)), summed over tokens"
+    span = "any, higher is better; differences are logits of a policy trained with DPO and this β"
+    advice = "Only differences within a prompt mean anything; both rewards of a pair are often negative after DPO."
     reads_messages = True
 
     model: Annotated[str, "folder or hub id of the tuned model, also an adapter or a run folder"]
@@ -137,6 +140,9 @@ class DensityRatioJudge(Judge):
     """
 
     id = "density_ratio"
+    formula = "log π_strong(y | c, x) − log π_weak(y | x), nats; per token with average"
+    span = "any, higher is better"
+    advice = "Sums favour long responses where the models differ per token: try average=true."
     reads_messages = True
 
     strong: Annotated[str, "folder or hub id of the better aligned model"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -11,12 +11,13 @@ from annotated_types import Ge, MinLen
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.feedback.records import Record, Text
+from penchant.feedback.records import Text
 from penchant.objectives.functional.reward_mixtures import Ensemble, Order, ensemble, spread, standardised, weighted
 from penchant.rewards.judge import Judge
-from penchant.rewards.registry import build_judge
+from penchant.rewards.registry import unread_judge
+from penchant.rewards.wrapped.members import CombiningJudge
 
-__all__ = ["Combined", "EnsembleJudge", "JudgeOfJudges", "MixtureJudge", "WeightedJudge"]
+__all__ = ["Combined", "EnsembleJudge", "MixtureJudge", "WeightedJudge"]
 
 #: For each prompt, a number for each response.
 Scores = list[list[float]]
@@ -36,57 +37,7 @@ class Combined:
     deviations: Scores | None = None
 
 
-class JudgeOfJudges(Judge):
-    """The base of judges made of others.
-
-    Attributes:
-        members: the judges.
-    """
-
-    members: Sequence[Judge]
-
-    def read(self, records: Iterable[Record]) -> None:
-        """See `Judge.read`; each member reads."""
-        several = list(records)
-        for member in self.members:
-            member.read(several)
-
-    def to(self, device: Any) -> None:
-        """Move the members' models to a device."""
-        for member in self.members:
-            member.to(device)
-
-    @property
-    def checkpoints(self) -> tuple[str, ...]:
-        """See `Judge.checkpoints`: those of all members."""
-        return tuple(dict.fromkeys(name for member in self.members for name in member.checkpoints))
-
-    def follow(self, scorer: Any, reference: Any, renderer: Any) -> None:
-        """See `Judge.follow`; each member gets to know the policy."""
-        for member in self.members:
-            member.follow(scorer, reference, renderer)
-
-    def remember(self, prompt: Text, responses: Sequence[str]) -> None:
-        """See `Judge.remember`; each member takes note."""
-        for member in self.members:
-            member.remember(prompt, responses)
-
-    def facts(self, prompt: Text) -> dict[str, float]:
-        """See `Judge.facts`: those of all members."""
-        return {name: value for member in self.members for name, value in member.facts(prompt).items()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """See `Judge.state_dict`: that of each member by its place."""
-        kept = {str(place): member.state_dict() for place, member in enumerate(self.members)}
-        return {place: state for place, state in kept.items() if state}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Judge.load_state_dict`; each member goes on from its own."""
-        for place, member in enumerate(self.members):
-            member.load_state_dict(state.get(str(place), {}))
-
-
-class MixtureJudge(JudgeOfJudges):
+class MixtureJudge(CombiningJudge):
     """The base of judges that combine others.
 
     Args:
@@ -107,7 +58,7 @@ class MixtureJudge(JudgeOfJudges):
         if members is not None:
             settings["judges"] = [{"name": member.id or type(member).__name__} for member in members]
         super().__init__(**settings)
-        found = [build_judge(each) for each in self.judges] if members is None else list(members)
+        found = [unread_judge(each) for each in self.judges] if members is None else list(members)
         self.members = [each for each in found if each is not None]
         silent = len(self.members) < len(found) or not all(each.gives_scores for each in self.members)
         if not self.members or silent:
@@ -118,10 +69,11 @@ class MixtureJudge(JudgeOfJudges):
                 where="judge.judges",
                 fix="Name judges that score, each with its keys: judges: [{name: reward_model, model: FOLDER}, ...].",
             )
+        self.reads_messages = all(each.reads_messages for each in self.members)
 
-    def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """The combined scores; with ``over=data``, the responses of this call are all the data."""
-        return self.score_all([prompt], [responses])[0]
+    def together(self, given: Sequence[Sequence[float]]) -> list[float]:
+        """See `CombiningJudge.together`; with ``over=data``, the responses of this call are all the data."""
+        return self.combine([[own] for own in given]).scores[0]
 
     def score_all(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> Scores:
         """See `Judge.score_all`."""
@@ -161,6 +113,9 @@ class EnsembleJudge(MixtureJudge):
     """
 
     id = "ensemble"
+    formula = "mean, least, or mean less k standard deviations of the members' standardised rewards"
+    span = "about −3 to 3, higher is better"
+    advice = "A response that only one member likes has probably fooled it: use worst or uncertainty for optimisation."
 
     how: Annotated[Ensemble, "mean, worst, or uncertainty: the mean less k standard deviations"] = "mean"
     coefficient: Annotated[float, Ge(0), "k"] = 1.0
@@ -184,6 +139,11 @@ class WeightedJudge(MixtureJudge):
     """
 
     id = "weighted"
+    formula = "Σ_m w_m z(r_m), z(Σ_m w_m r_m) or Σ_m w_m r_m"
+    span = "any, higher is better; about −3 to 3 per unit of weight where rewards are normalised"
+    advice = (
+        "Weights compare standard deviations when rewards are normalised first; with sum the widest member decides."
+    )
 
     weights: Annotated[list[float], "one weight for each judge; a negative one for what costs"]
     order: Annotated[Order, "normalise each judge's rewards and then sum, sum and then normalise, or only sum"] = (

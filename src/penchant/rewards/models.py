@@ -46,6 +46,9 @@ class RewardModel(Judge):
     """
 
     id = "reward_model"
+    formula = "the output of the class head at the end token, or what the objective makes of several outputs"
+    span = "any, higher is better; a difference is a Bradley-Terry logit of such a model"
+    advice = "Only differences within a prompt mean anything, and scores of two models cannot be compared."
     reads_messages = True
     #: The objective that trained the model, which says what its outputs mean; None for other models.
     meaning: Any = None

@@ -30,6 +30,9 @@ class NextItem(Judge):
     """
 
     id = "next_item"
+    formula = "1 for the target; −w / Σw, w = 1/log₂(place + 1), for wrong items above it"
+    span = "−1 to 1, higher is better"
+    advice = "It judges lists of items, not texts."
 
     hits: Annotated[bool, "reward the item that the user took with 1"] = True
     places: Annotated[bool, "punish wrong items of a list that holds it, earlier ones more"] = True

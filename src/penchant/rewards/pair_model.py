@@ -49,6 +49,9 @@ class PairModel(Judge):
     """
 
     id = "pair_model"
+    formula = "mean over the others of the logit in both orders, C_ij − C_ji; or the number of wins"
+    span = "any; 0 to K − 1 wins: higher is better"
+    advice = "Preferences need not be transitive: compare pairs, and take scores for an order among K alone."
     scores_alone = False
 
     model: Annotated[str, "folder or hub id: a causal language model, or a sequence classifier of one or two outputs"]

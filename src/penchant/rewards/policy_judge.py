@@ -32,6 +32,9 @@ class PolicyJudge(Judge):
     """
 
     id = "policy"
+    formula = "log π(y | x) − log π_c(y | x), or mean log π per token"
+    span = "any; at most 0 per token: higher is better"
+    advice = "It rewards what the policy already believes: its mistakes grow unless another judge measures."
 
     measure: Annotated[
         Literal["implicit", "likelihood"], "implicit reward against a checkpoint, or mean log-likelihood per token"

@@ -44,6 +44,9 @@ class PreferenceFunction(_Comparing):
     """
 
     id = "preference_function"
+    formula = "mean probability of being preferred among the responses to a prompt, both orders"
+    span = "0 to 1, higher is better; ½ alone"
+    advice = "A score depends on the company: compare scores of one prompt alone."
 
     path: Annotated[str, "place of prefers(prompt, first, second), as for the judge function: rewards.py:prefers"]
 
@@ -98,6 +101,9 @@ class PreferenceTable(_Comparing):
     """
 
     id = "preference_table"
+    formula = "mean probability of being preferred among the responses to a prompt, from a table"
+    span = "0 to 1, higher is better; ½ alone"
+    advice = "It knows the responses of the table alone; others have no score."
 
     file: Annotated[str, "JSON file with responses and probabilities"]
 

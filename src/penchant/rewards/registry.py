@@ -12,7 +12,7 @@ from penchant.registry import Registry
 if TYPE_CHECKING:
     from penchant.rewards.judge import Judge
 
-__all__ = ["JUDGES", "build_judge"]
+__all__ = ["JUDGES", "build_judge", "unread_judge"]
 
 #: All judges by name.
 JUDGES: Registry[type[Judge]] = Registry("judge", "penchant.rewards", group="penchant.judges")
@@ -40,9 +40,33 @@ def build_judge(settings: Mapping[str, Any], records: Iterable[Record] = (), dev
         >>> build_judge({"name": "none"}) is None
         True
     """
-    judge = build_named(JUDGES, settings, "judge")
-    if judge.silent:
+    judge = unread_judge(settings)
+    if judge is None:
         return None
     judge.read(records)
     judge.to(device)
     return judge
+
+
+def unread_judge(settings: Mapping[str, Any], where: str = "judge") -> Judge | None:
+    """The judge that a recipe selects, before it has read any record.
+
+    Judges made of others build their members with it: the records come later, to all of them, through `Judge.read`.
+
+    Args:
+        settings: as for `build_judge`.
+        where: the recipe key of the settings, for messages.
+
+    Returns:
+        The judge, or None if it never scores.
+
+    Raises:
+        ConfigurationError: there is no such judge or key, or a value has the wrong type or is out of range.
+        ModelError: a reward model cannot be loaded.
+
+    Example:
+        >>> unread_judge({"name": "verifier", "rule": "exact"}).answers
+        {}
+    """
+    judge = build_named(JUDGES, settings, where)
+    return None if judge.silent else judge

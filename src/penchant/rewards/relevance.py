@@ -37,6 +37,9 @@ class RelevanceReward(Judge):
     """
 
     id = "relevance"
+    formula = "open question: r_x · LI · RP; closed question: F(r_y) · RP"
+    span = "mostly 0 to 3, higher is better; 0 for an empty response"
+    advice = "A floor against answers off the subject, repeated or empty; it does not know what is true."
 
     embedder: Annotated[
         str, "tf-idf-svd or tf-idf, fitted to the data, or the folder of a sentence-embedding model"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from annotated_types import MinLen
 
 from penchant.errors import ConfigurationError
-from penchant.feedback.records import Record, Text
+from penchant.feedback.records import Record
 from penchant.rewards.judge import Judge
-from penchant.rewards.mixtures import JudgeOfJudges
-from penchant.rewards.registry import build_judge
+from penchant.rewards.registry import unread_judge
+from penchant.rewards.wrapped.members import CombiningJudge
 
 if TYPE_CHECKING:
     from penchant.generation.responses import Response
@@ -24,7 +24,7 @@ __all__ = ["SumOfJudges"]
 OWN = ("weight", "label")
 
 
-class SumOfJudges(JudgeOfJudges):
+class SumOfJudges(CombiningJudge):
     """Σ_m w_m r_m over the members that can score a response; a list of judges is its short form.
 
     A member that cannot score a response counts nothing there; a response that none can score has no score. Each member
@@ -44,6 +44,9 @@ class SumOfJudges(JudgeOfJudges):
     """
 
     id = "sum"
+    formula = "Σ_m w_m r_m over the members that can score"
+    span = "any, higher is better"
+    advice = "A member of larger scale decides: look at the members' own means, which are logged by label."
 
     judges: Annotated[
         list[dict[str, Any]],
@@ -62,17 +65,14 @@ class SumOfJudges(JudgeOfJudges):
                 f"Two members of the judge are called {twice[0]!r}.", where="judge", fix="Give one of them a label."
             )
 
-    def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
+    def together(self, given: Sequence[Sequence[float]]) -> list[float]:
         """The weighted sums; NaN where no member can score."""
-        return self._summed([member.score(prompt, responses) for member in self.members])
+        return [_sum(self.weights, each) for each in zip(*given, strict=True)]
 
     def sampled(self, record: Record, responses: Sequence[Response]) -> tuple[list[float], dict[str, list[float]]]:
         """See `Judge.sampled`: the weighted sums, and each member's own scores."""
         given = [member.sampled(record, responses)[0] for member in self.members]
-        return self._summed(given), dict(zip(self.labels, given, strict=True))
-
-    def _summed(self, given: Sequence[Sequence[float]]) -> list[float]:
-        return [_sum(self.weights, each) for each in zip(*given, strict=True)]
+        return self.together(given), dict(zip(self.labels, given, strict=True))
 
 
 def _sum(weights: Sequence[float], scores: Sequence[float]) -> float:
@@ -81,7 +81,7 @@ def _sum(weights: Sequence[float], scores: Sequence[float]) -> float:
 
 
 def _built(part: Mapping[str, Any], place: int) -> Judge:
-    judge = build_judge({name: value for name, value in part.items() if name not in OWN})
+    judge = unread_judge({name: value for name, value in part.items() if name not in OWN})
     if judge is None or not judge.gives_scores:
         raise ConfigurationError(
             f"Member {place + 1} of the judge gives no scores.", where="judge", fix="Name a judge that scores."

@@ -44,6 +44,9 @@ class TwoWords(Judge):
     """
 
     id = "two-words"
+    formula = 'p("correct") / (p("correct") + p("incorrect"))'
+    span = "0 to 1, higher is better"
+    advice = "Compare it with majority voting on your data: a weak evaluator is worse than none."
 
     model: Annotated[str, "folder, run folder or hub id of a causal language model"]
     question: Annotated[str, "asked after problem and solution"] = QUESTION

@@ -37,6 +37,9 @@ class UnitTests(Judge):
     """
 
     id = "unit_tests"
+    formula = "the share of the record's tests that the program passes, or 1 for all of them"
+    span = "0 to 1, higher is better"
+    advice = "Tests that are too few are passed by programs that are wrong."
 
     partial: Annotated[bool, "score the share of passed tests; if false, 1 only if all pass"] = True
     seconds: Annotated[float, Gt(0), "wall time and CPU time of one response, in seconds"] = 10.0

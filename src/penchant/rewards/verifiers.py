@@ -82,6 +82,9 @@ class Verifier(Judge):
     """
 
     id = "verifier"
+    formula = "1 if the response is right by the record's answer, else 0; for iou the overlap"
+    span = "0 or 1; 0 to 1 for iou: higher is better"
+    advice = "The mean is an accuracy; it checks the answer, not the way to it."
     verifies = True
 
     rule: Annotated[

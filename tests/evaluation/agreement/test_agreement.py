@@ -65,6 +65,33 @@ def test_two_raters_who_always_give_one_label_have_no_kappa() -> None:
     assert found["agreement"].value == 1 and math.isnan(found["alpha"].value) and "not defined" in notes[0]
 
 
+def test_a_label_that_nobody_uses_has_its_place_in_a_scale_that_is_given() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    first, second = [1, 2, 5, 5], [1, 2, 5, 2]
+    for weights in ("linear", "quadratic"):
+        expected = metrics.cohen_kappa_score(first, second, labels=[1, 2, 3, 4, 5], weights=weights)
+        assert cohen_kappa(first, second, weights, [1, 2, 3, 4, 5]) == pytest.approx(expected)
+        assert cohen_kappa(first, second, weights) != pytest.approx(expected)
+    with pytest.raises(DataError, match="rating 5 is not in the scale"):
+        cohen_kappa(first, second, "linear", [1, 2, 3])
+
+
+def test_values_that_are_no_labels_are_left_out_or_named() -> None:
+    rows = [{"item": item, "rater": rater, "value": item % 2} for item in range(4) for rater in "xy"]
+    nan = [{"item": 9, "rater": rater, "value": math.nan} for rater in "xy"]
+    assert read_ratings([*rows, *nan]) == read_ratings(rows)
+    with pytest.raises(DataError, match=r"ratings:9: The rating is \[1\]"):
+        read_ratings([*rows, {"item": 5, "rater": "x", "value": [1]}])
+    mixed = [{"item": item, "rater": rater, "value": "a" if item else 1} for item in range(3) for rater in "xy"]
+    with pytest.raises(DataError, match="numbers and others are texts"):
+        measure_agreement(read_ratings(mixed))
+
+
+def test_one_item_says_that_its_intervals_say_nothing() -> None:
+    ratings = read_ratings([{"item": 1, "rater": rater, "value": value} for rater, value in (("x", 2), ("y", 3))])
+    assert "say nothing" in measure_agreement(ratings, rounds=5)[1][0]
+
+
 def test_fleiss_refuses_items_with_different_numbers_of_raters() -> None:
     with pytest.raises(DataError, match="Krippendorff"):
         fleiss_kappa([[2, 0], [1, 0]])

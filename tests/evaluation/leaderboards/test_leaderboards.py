@@ -111,6 +111,18 @@ def test_equal_battles_have_an_interval_of_no_width() -> None:
     assert first["low"] == first["high"]
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -5.0, "long", None])
+def test_a_style_that_is_no_number_is_named_with_its_line(value: Any) -> None:
+    rows = [vote("a", "b", length_a=1, length_b=2), vote("a", "b", length_a=value, length_b=2)]
+    with pytest.raises(DataError, match=r"votes:2: The vote has no numbers length_a and length_b"):
+        read_battles(rows, ["length"])
+
+
+def test_a_model_of_one_vote_is_named() -> None:
+    found = make_leaderboard(read_battles([vote("a", "b"), vote("b", "a"), vote("a", "new")]), rounds=5)
+    assert any("one vote" in note and note.endswith("nothing: new.") for note in found.notes)
+
+
 @pytest.mark.parametrize("wrong", [{"winner": "nobody"}, {"model_b": "a"}, {"model_b": None}])
 def test_a_wrong_vote_is_named_with_its_line(wrong: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=r"votes\.jsonl:2"):

@@ -85,6 +85,7 @@ def test_the_page_shows_every_checkpoint_and_escapes_what_people_and_models_wrot
     text = page.read_text(encoding="utf-8")
     assert evil not in text and text.count("&lt;script&gt;alert(1)") == 3 and "<svg" in text
     assert not re.search(r"(?:src|href)=[\"']?https?:", text)
+    assert "1, 2</text>" in text, "both lie at one point, which has both numbers"
 
 
 def test_the_front_needs_every_divergence() -> None:

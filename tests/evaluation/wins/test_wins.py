@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +71,17 @@ def test_the_interval_holds_the_rate_and_narrows() -> None:
 def test_what_is_no_preference_is_refused(wrong: list[float]) -> None:
     with pytest.raises(DataError):
         win_rate(wrong)
+
+
+def test_one_comparison_says_nothing_of_others() -> None:
+    found = win_rate([1.0])
+    assert (found.interval.low, found.interval.high) == (0.0, 100.0) and math.isnan(found.standard_error)
+
+
+@pytest.mark.parametrize("wrong", [[1], "1", {}, 1.5])
+def test_a_preference_that_is_no_number_is_named_with_its_line(wrong: Any) -> None:
+    with pytest.raises(DataError, match=r"preferences:2"):
+        read_preferences([{"win": 1}, {"win": wrong} if wrong != {} else {}])
 
 
 def test_rows_without_a_verdict_are_counted() -> None:

@@ -13,6 +13,7 @@ import penchant
 from launching import train_in_processes
 from penchant.likelihood.pipelines import build_pipeline
 from small_images import ddpm, pipeline, transformer, write_image_pairs
+from small_judges import JUDGES
 from small_runs import largest_gap, losses, metrics, weights, write_pairs
 
 pytestmark = pytest.mark.long
@@ -22,6 +23,8 @@ RECIPE: dict[str, Any] = {"batch_size": 3, "max_steps": 4, "accumulate": 2, "lea
 RECIPE |= {"max_grad_norm": 0.5, "samples": 1, "sample_tokens": 4, "eval_every": 2, "save_every": 1}
 RECIPE |= {"keep_checkpoints": 9}
 IMAGES: dict[str, Any] = {**RECIPE, "objective": {"name": "dpo", "beta": 500.0}, "samples": 0, "optimizer": "sgd"}
+JUDGED: dict[str, Any] = {"judge": {"name": "function", "path": f"{JUDGES}:digest"}, "prompts": 4}
+JUDGED |= {"max_new_tokens": 6, "temperature": 1.0, "win_rate_against": "reference"}
 
 #: Runs of language models: what they change in the recipe. "heads" trains a head of the objective's own.
 TEXTS: dict[str, dict[str, Any]] = {
@@ -35,6 +38,9 @@ TEXTS: dict[str, dict[str, Any]] = {
     "heads": {"strategy": "fsdp", "objective": "sparse-token-mask"},
     "coupled": {"strategy": "ddp", "objective": "aot-paired"},
     "coupled heads": {"strategy": "fsdp", "objective": "aot-paired+sparse-token-mask"},
+    # The judge's score is that of other samples, if one text differs.
+    "judged": {"strategy": "ddp", "eval": JUDGED},
+    "judged in parts": {"strategy": "fsdp", "eval": JUDGED},
 }
 PICTURES: dict[str, dict[str, Any]] = {
     "images": {"strategy": "ddp"},
@@ -162,3 +168,14 @@ def test_a_divided_run_goes_on_in_one_process(
     penchant.train(**{**recipes[name], "strategy": None, "output": run, "resume": True})
     assert losses(run) == pytest.approx(losses(alone[name]), abs=EXACT)
     assert largest_gap(weights(run), weights(alone[name])) < EXACT
+
+
+@pytest.mark.parametrize("name", ["judged", "judged in parts"])
+def test_sampled_win_rates_are_those_of_one_process(name: str, together: Path, alone: dict[str, Path]) -> None:
+    for when in ("before", "after"):
+        here, there = summary(together / name)[when], summary(alone[name])[when]
+        figures = {key: value for key, value in there.items() if key.startswith("judge/")}
+        assert {"judge/win_rate", "judge/win_rate/low", "judge/score", "judge/length"} <= figures.keys()
+        assert {key: here[key] for key in figures} == pytest.approx(figures, abs=1e-9)
+    assert summary(together / name)["before"]["judge/win_rate"] == 0.5
+    assert summary(together / name)["after"]["judge/win_rate"] != 0.5

@@ -97,6 +97,14 @@ def test_a_judge_that_fails_at_once_ends_the_run_before_training(train: Train, t
     assert not [row for row in (tmp_path / "run").glob("checkpoints/checkpoint-*")]
 
 
+def test_a_process_that_is_not_the_first_samples_along_and_asks_no_judge(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penchant.training.following.wins.is_first", lambda: False)
+    run = train(eval=EVAL, eval_every=1)
+    assert Noisy.calls == 0 and "judge/win_rate" not in run.summary["after"]
+
+
 def test_the_best_step_can_be_chosen_by_the_win_rate(train: Train) -> None:
     run = train(eval=EVAL, eval_every=1, keep="best", metric="judge/win_rate", learning_rate=0.5)
     rates = {step: row["judge/win_rate"] for step, row in metrics(run.folder, "eval").items()}

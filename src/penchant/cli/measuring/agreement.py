@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from penchant.cli.options import JsonFile, Overwrite
+from penchant.documents import yaml_document
+from penchant.errors import ConfigurationError
 from penchant.targets import claim_file
 from penchant.terminal import make_console
 from penchant.writing import write_json
@@ -19,6 +21,10 @@ def agreement(
     ratings: Annotated[Path, typer.Argument(metavar="FILE", help="File of ratings: item, rater, value.")],
     level: Annotated[str, typer.Option(help="Level of the values: nominal, ordinal, interval, ratio.")] = "nominal",
     weights: Annotated[str | None, typer.Option(help="Weights of Cohen's kappa: linear or quadratic.")] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(metavar="[LABEL,...]", help="All labels in their order, also unused ones, for these weights."),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples of the intervals.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     json_out: JsonFile = None,
@@ -32,8 +38,11 @@ def agreement(
     from penchant.evaluation.agreement.measured import measure_agreement, read_ratings
     from penchant.feedback.files import sound_rows
 
+    labels = None if scale is None else yaml_document(scale, "--scale")
+    if labels is not None and not isinstance(labels, list):
+        raise ConfigurationError(f"The scale is {scale!r}.", where="--scale", fix="Write --scale [1,2,3,4,5].")
     read = read_ratings(sound_rows(ratings), source=str(ratings))
-    found, notes = measure_agreement(read, level=level, weights=weights, rounds=rounds, seed=seed)
+    found, notes = measure_agreement(read, level=level, weights=weights, scale=labels, rounds=rounds, seed=seed)
     table = Table(title=f"{len(read)} items")
     for heading in ("figure", "value", "95 %"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")

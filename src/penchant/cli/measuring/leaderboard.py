@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import JsonFile, Overwrite
+from penchant.cli.options import HtmlFile, JsonFile, Overwrite
 from penchant.errors import ConfigurationError
-from penchant.targets import claim_file
-from penchant.terminal import make_console
+from penchant.targets import claim_files
+from penchant.terminal import echo, make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def leaderboard(
     rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples of the intervals.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     json_out: JsonFile = None,
+    html: HtmlFile = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Rate models by votes between them, with 95 % intervals: Bradley-Terry or Elo, ties, control for style."""
-    if json_out is not None:
-        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[votes])
+    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[votes])
     from penchant.evaluation.leaderboards.battles import read_battles
     from penchant.evaluation.leaderboards.leaderboard import make_leaderboard
     from penchant.feedback.files import sound_rows
@@ -50,6 +50,10 @@ def leaderboard(
     if json_out is not None:
         table = {"models": found.rows, "style": found.style, "notes": found.notes}
         write_json(json_out, table, "The leaderboard", fix="Choose another path for --json.")
+    if html is not None:
+        from penchant.evaluation.report.ratings_page import write_leaderboard
+
+        echo(str(write_leaderboard(found, len(battles.games.outcome), html)))
 
 
 def _anchor(given: str | None) -> tuple[str, float] | None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penchant.cli.judge_words import parse_judge
-from penchant.cli.options import JsonFile, Overwrite, TrustRemoteCode
+from penchant.cli.options import HtmlFile, JsonFile, Overwrite, TrustRemoteCode
 from penchant.errors import ConfigurationError
-from penchant.targets import claim_file
+from penchant.targets import claim_files
 from penchant.terminal import echo, make_console
 from penchant.writing import write_json
 
@@ -62,12 +62,12 @@ def prefeval(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the turns in between and of the order of options.")] = 0,
     device: Annotated[str, typer.Option(help="Device of the models.")] = "cpu",
     json_out: JsonFile = None,
+    html: HtmlFile = None,
     overwrite: Overwrite = False,
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Measure by PrefEval how well a model follows preferences that were stated some turns ago."""
-    if json_out is not None:
-        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[data, distractors, model])
+    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[data, distractors, model])
     from penchant.evaluation.policies.checkpoints import find_checkpoint
     from penchant.evaluation.preference_following.dialogues import METHODS
     from penchant.evaluation.preference_following.speaker import Speaker
@@ -90,6 +90,10 @@ def prefeval(
     _show(points, len(tasks), model)
     if json_out is not None:
         write_json(json_out, [each.as_dict() for each in points], "The evaluation")
+    if html is not None:
+        from penchant.evaluation.report.ratings_page import write_prefeval
+
+        echo(str(write_prefeval(points, len(tasks), model, html)))
 
 
 def _check_options(tasks: list[PreferenceTask], judge: LLMJudge | None, data: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""``penchant serve-policy``: a model behind the interface that rounds of online training sample from and update."""
+"""``penchant serve-policy``: a model behind the interface that online training and LLM judges ask."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ def serve_policy(
     name: Annotated[str | None, typer.Option(help="What requests call the model; default: the argument.")] = None,
     host: Annotated[str, typer.Option(help="Address of this machine to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.")] = 8000,
+    chat_template: Annotated[
+        str | None,
+        typer.Option(help="plain, chatml, or a Jinja file, for conversations with a tokenizer without a template."),
+    ] = None,
 ) -> None:
-    """Serve a model for online training: completions with token ids and log-probabilities, and new weights.
+    """Serve a model: completions, conversations as LLM judges ask them, log-probabilities, and new weights.
 
     It stands in for vLLM or SGLang on one machine. Whoever reaches the port can make it load folders of this machine.
     """
     from transformers.utils import logging
 
     from penchant.generation.policy_server import PolicyServer
-    from penchant.generation.served_policy import ServedPolicy
+    from penchant.generation.served_chat import ServedChat
     from penchant.model_folders import trained_model
 
     logging.disable_progress_bar()
-    policy = ServedPolicy(trained_model(model), name or model)
+    policy = ServedChat(trained_model(model), name or model, chat_template)
     try:
         server = PolicyServer(policy, host, port)
     except OSError as error:

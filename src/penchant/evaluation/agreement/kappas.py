@@ -15,26 +15,34 @@ from penchant.errors import ConfigurationError, DataError
 __all__ = ["cohen_kappa", "equal_votes", "fleiss_kappa", "pairwise_agreement"]
 
 
-def cohen_kappa(first: Sequence[Any], second: Sequence[Any], weights: str | None = None) -> float:
+def cohen_kappa(
+    first: Sequence[Any], second: Sequence[Any], weights: str | None = None, scale: Sequence[Any] | None = None
+) -> float:
     """Cohen's κ: agreement of two raters beyond chance.
 
     κ = 1 − Σ w_ij p_ij / Σ w_ij p_i p_j,   w_ij = 1[i ≠ j], |i − j| (linear) or (i − j)² (quadratic)
+
+    i and j are places of labels in the scale. A label that neither rater uses has a place only in a given scale.
 
     Args:
         first: the labels of one rater.
         second: those of the other, in the same order.
         weights: None, ``linear`` or ``quadratic``.
+        scale: all labels in their order; default: those that occur, sorted.
 
     Returns:
         κ in [−1, 1]; NaN where both give one and the same label throughout.
 
     Raises:
         ConfigurationError: unknown weights.
-        DataError: the lengths differ or are zero.
+        DataError: the lengths differ or are zero, or a label is not in the scale.
 
     Example:
         >>> cohen_kappa([1, 1, 0, 0], [1, 0, 0, 0])
         0.5
+        >>> both = [1, 2, 5, 5], [1, 2, 5, 2]
+        >>> [round(cohen_kappa(*both, "quadratic", each), 3) for each in (None, [1, 2, 3, 4, 5])]
+        [0.8, 0.625]
 
     Reference:
         Cohen (1960), A Coefficient of Agreement for Nominal Scales; Cohen (1968), Weighted Kappa.
@@ -43,7 +51,7 @@ def cohen_kappa(first: Sequence[Any], second: Sequence[Any], weights: str | None
         raise ConfigurationError(f"The weights are {weights!r}, expected linear, quadratic or none.", where="weights")
     if len(first) != len(second) or not first:
         raise DataError(f"Two raters need the same items, one or more; got {len(first)} and {len(second)}.")
-    labels = sorted({*first, *second})
+    labels = _labels({*first, *second}, scale)
     place = {label: number for number, label in enumerate(labels)}
     table = np.zeros((len(labels), len(labels)))
     for one, two in zip(first, second, strict=True):
@@ -53,6 +61,22 @@ def cohen_kappa(first: Sequence[Any], second: Sequence[Any], weights: str | None
     chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
     expected = float((cost * chance).sum())
     return math.nan if expected == 0 else 1.0 - float((cost * table).sum()) / expected
+
+
+def _labels(found: set[Any], scale: Sequence[Any] | None) -> list[Any]:
+    """The labels in their order."""
+    if scale is None:
+        try:
+            return sorted(found)
+        except TypeError:
+            raise DataError(
+                "Some ratings are numbers and others are texts, so they have no order.", fix="Use one kind of label."
+            ) from None
+    if beyond := found - set(scale):
+        raise DataError(
+            f"The rating {min(beyond, key=str)!r} is not in the scale {list(scale)}.", fix="Name all labels."
+        )
+    return list(scale)
 
 
 def fleiss_kappa(counts: Sequence[Sequence[int]]) -> float:

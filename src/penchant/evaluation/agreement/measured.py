@@ -20,7 +20,7 @@ Ratings = dict[Any, dict[str, Any]]
 
 
 def read_ratings(rows: Iterable[Mapping[str, Any]], source: str = "ratings") -> Ratings:
-    """Read ratings: rows with ``item``, ``rater`` and ``value``; null values are left out.
+    """Read ratings: rows with ``item``, ``rater`` and ``value``; values that are null or NaN are left out.
 
     Args:
         rows: one a rating.
@@ -30,7 +30,7 @@ def read_ratings(rows: Iterable[Mapping[str, Any]], source: str = "ratings") -> 
         By item, then by rater.
 
     Raises:
-        DataError: a column is missing, or a rater rates an item twice.
+        DataError: a column is missing, a value is neither text nor number, or a rater rates an item twice.
     """
     found: Ratings = defaultdict(dict)
     for number, row in enumerate(rows, start=1):
@@ -39,16 +39,25 @@ def read_ratings(rows: Iterable[Mapping[str, Any]], source: str = "ratings") -> 
             raise DataError(
                 f"The rating has no {absent[0]!r}.", where=f"{source}:{number}", fix="Give item, rater and value."
             )
-        if row["value"] is None:
+        value = row["value"]
+        if value is None or (isinstance(value, float) and math.isnan(value)):
             continue
+        if not isinstance(value, str | int | float):
+            raise DataError(f"The rating is {value!r}, expected a label or a number.", where=f"{source}:{number}")
         if str(row["rater"]) in found[row["item"]]:
             raise DataError(f"{row['rater']!r} rates {row['item']!r} twice.", where=f"{source}:{number}")
-        found[row["item"]][str(row["rater"])] = row["value"]
+        found[row["item"]][str(row["rater"])] = value
     return {item: each for item, each in found.items() if each}
 
 
 def measure_agreement(
-    ratings: Ratings, *, level: str = "nominal", weights: str | None = None, rounds: int = 200, seed: int = 0
+    ratings: Ratings,
+    *,
+    level: str = "nominal",
+    weights: str | None = None,
+    scale: Sequence[Any] | None = None,
+    rounds: int = 200,
+    seed: int = 0,
 ) -> tuple[dict[str, Interval], list[str]]:
     """Krippendorff's α, raw agreement, and Cohen's or Fleiss' κ where they apply.
 
@@ -56,6 +65,7 @@ def measure_agreement(
         ratings: by item, then by rater.
         level: of Krippendorff's α.
         weights: of Cohen's κ.
+        scale: all labels in their order, for these weights; default: those that occur.
         rounds: bootstrap resamples of the items.
         seed: of the resampling.
 
@@ -63,7 +73,7 @@ def measure_agreement(
         The figures with 95 % intervals, and notes for the reader.
 
     Raises:
-        DataError: no item has two ratings.
+        DataError: no item has two ratings, or one is not in the scale.
     """
     units = [list(each.values()) for each in ratings.values() if len(each) > 1]
     figures = {"alpha": krippendorff_alpha(units, level), "agreement": pairwise_agreement(units)}
@@ -72,7 +82,7 @@ def measure_agreement(
     complete = [tuple(each[rater] for rater in raters) for each in ratings.values() if len(each) == len(raters)]
     if len(raters) == 2 and complete:
         one, two = ([each[place] for each in complete] for place in (0, 1))
-        figures["cohen kappa"] = cohen_kappa(one, two, weights)
+        figures["cohen kappa"] = cohen_kappa(one, two, weights, scale)
     elif len({len(unit) for unit in units}) == 1:
         labels = sorted({value for unit in units for value in unit}, key=str)
         figures["fleiss kappa"] = fleiss_kappa([[unit.count(label) for label in labels] for unit in units])
@@ -96,6 +106,8 @@ def _notes(ratings: Ratings, units: Sequence[list[Any]], alpha: float) -> list[s
     notes = []
     if alone := len(ratings) - len(units):
         notes.append(f"{alone} of {len(ratings)} items have one rating and are left out.")
+    if len(units) == 1:
+        notes.append("One item has two ratings, so the intervals say nothing.")
     if math.isnan(alpha):
         notes.append("All ratings are the same value, so chance-corrected agreement is not defined.")
     counts: dict[str, int] = defaultdict(int)

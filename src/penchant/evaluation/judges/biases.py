@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from penchant.errors import DataError
 from penchant.statistics import Interval, share_interval
 
-__all__ = ["PositionBias", "calibration_error", "length_preference", "position_bias"]
+__all__ = ["PositionBias", "calibration_error", "length_preference", "pair_calibration", "position_bias"]
 
 
 @dataclass(frozen=True)
@@ -112,3 +114,29 @@ def calibration_error(probabilities: Sequence[float], outcomes: Sequence[float],
         own[0] += chance
         own[1] += outcome
     return sum(abs(chance - outcome) for chance, outcome in sums.values()) / len(probabilities)
+
+
+def pair_calibration(preferred: Sequence[float], *, resamples: int = 200, seed: int = 0) -> Interval:
+    """The calibration error of a judge on pairs, with its 95 % bootstrap interval; each pair counts from both sides.
+
+    Args:
+        preferred: for each pair the probability that the judge gives the response that people prefer.
+        resamples: bootstrap samples of the pairs.
+        seed: of the resampling.
+
+    Raises:
+        DataError: there are no pairs, or a probability is outside of [0, 1].
+
+    Example:
+        >>> pair_calibration([0.75, 0.75, 0.75, 0.25], resamples=20).value
+        0.0
+    """
+    pairs, rng = np.asarray(preferred, dtype=float), np.random.default_rng(seed)
+
+    def error(own: np.ndarray) -> float:
+        return calibration_error([*own.tolist(), *(1 - own).tolist()], [1.0] * len(own) + [0.0] * len(own))
+
+    value = error(pairs)
+    drawn = [error(rng.choice(pairs, len(pairs))) for _ in range(resamples)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(value, min(value, float(low)), max(value, float(high)))

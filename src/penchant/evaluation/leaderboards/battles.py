@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -130,9 +131,13 @@ def _outcome(winner: str, names: tuple[str, str], where: str) -> float:
 
 def _covariate(row: Mapping[str, Any], element: str, where: str) -> float:
     try:
-        one, two = float(row[f"{element}_a"]), float(row[f"{element}_b"])
+        both = float(row[f"{element}_a"]), float(row[f"{element}_b"])
+        if not all(math.isfinite(each) and each >= 0 for each in both):
+            raise ValueError(both)
     except (KeyError, TypeError, ValueError):
         raise DataError(
-            f"The vote has no numbers {element}_a and {element}_b.", where=where, fix=f"Leave out --style {element}."
+            f"The vote has no numbers {element}_a and {element}_b of at least 0.",
+            where=where,
+            fix=f"Leave out --style {element}.",
         ) from None
-    return (one - two) / (one + two + 1)
+    return (both[0] - both[1]) / (sum(both) + 1)

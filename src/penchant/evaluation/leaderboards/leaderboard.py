@@ -135,6 +135,9 @@ def _notes(battles: Battles, games: Games, groups: list[list[int]]) -> list[str]
             f"{cycles} of {triples} triples of models are cyclic (a beats b, b beats c, c beats a): no single rating "
             "can show them."
         )
+    played = np.bincount(np.concatenate([games.first, games.second]), minlength=games.models)
+    if once := [battles.names[at] for at in np.flatnonzero(played == 1)]:
+        notes.append(f"These models have one vote, so their intervals say nothing: {', '.join(once)}.")
     if battles.ties == len(battles.games.outcome):
         notes.append("All votes are ties, so all models are rated equal.")
     return notes

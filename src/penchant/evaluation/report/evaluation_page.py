@@ -105,6 +105,7 @@ def write_evaluation(
         "lead": _LEAD,
         "headings": HEADINGS,
         "rows": figure_rows(found),
+        "texts": (),
         "charts": _charts(found),
         "chart_lead": _CHART_LEAD,
         "samples": [
@@ -134,7 +135,8 @@ def _charts(found: Sequence[Judged]) -> list[Chart]:
     if rewards is None or any(each.divergence is None for each in found):
         return []
     svg = draw("frontier", "Reward over divergence from the reference", partial(_paint, found=found, rewards=rewards))
-    return [Chart("Reward and divergence", svg, note="The line joins the checkpoints on the front")]
+    several = len(on_frontier(found)) > 1
+    return [Chart("Reward and divergence", svg, note="The line joins the checkpoints on the front" if several else "")]
 
 
 def _paint(axes: list[Axes], found: Sequence[Judged], rewards: tuple[str, list[float]]) -> None:
@@ -152,8 +154,16 @@ def _paint(axes: list[Axes], found: Sequence[Judged], rewards: tuple[str, list[f
     start = found[0].reference_score if unit.startswith("mean") else 50.0
     if start is not None:
         one.plot([0.0], [start], "o", color=colour("before"), markersize=7, fillstyle="none")
-    for at in range(len(found)):
-        one.annotate(str(at + 1), (middle[at], reward[at]), textcoords="offset points", xytext=(4, 4), fontsize=7)
+    for place, rows in _labels(list(zip(middle, reward, strict=True))).items():
+        one.annotate(rows, place, textcoords="offset points", xytext=(4, 4), fontsize=7)
     one.xaxis.set_major_locator(MaxNLocator(4))
     one.set_xlabel("KL from the reference, nats per response")
     one.set_ylabel(unit)
+
+
+def _labels(places: Sequence[tuple[float, float]]) -> dict[tuple[float, float], str]:
+    """The rows of the table at each point; a run's last checkpoint and its model lie at one."""
+    found: dict[tuple[float, float], list[str]] = {}
+    for row, place in enumerate(places, start=1):
+        found.setdefault(place, []).append(str(row))
+    return {place: ", ".join(rows) for place, rows in found.items()}

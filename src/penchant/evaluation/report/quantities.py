@@ -86,6 +86,8 @@ _KNOWN = {
         ),
         Quantity("judge/score", "Score of sampled responses, by the judge", better="up"),
         Quantity("judge/length", "Length of judged responses", "characters"),
+        Quantity("judge/reference_score", "Score of the reference's responses, by the judge"),
+        Quantity("judge/reference_length", "Length of the reference's judged responses", "characters"),
         Quantity("judge/unread", "Pairs that the judge could not compare", better="down", share=True),
         Quantity("digits/accuracy", "Digits classified as requested", better="up", share=True),
         Quantity("drift", "Fréchet distance from the reference (before: two draws of it)"),

@@ -11,7 +11,10 @@ from penchant.evaluation.report.page import render, save
 if TYPE_CHECKING:
     from penchant.evaluation.report.curves import Chart
 
-__all__ = ["write_table"]
+__all__ = ["text_columns", "write_table"]
+
+#: Characters of a cell from which on it is no number or interval.
+_LONG = 28
 
 
 def write_table(
@@ -40,4 +43,16 @@ def write_table(
     """
     headings, rows = table
     values = {"title": title, "subtitle": subtitle, "lead": lead, "headings": headings, "rows": rows}
-    return save(render("table_page.html", {**values, "charts": charts, "lines": lines}), path)
+    more = {"charts": charts, "lines": lines, "texts": text_columns(rows)}
+    return save(render("table_page.html", {**values, **more}), path)
+
+
+def text_columns(rows: Sequence[Sequence[str]]) -> list[int]:
+    """The places of the columns after the first that hold sentences, which stand on the left and may be wrapped.
+
+    Example:
+        >>> text_columns([("a", "1 to 2", "how often the longer of two responses wins")])
+        [2]
+    """
+    width = max(map(len, rows), default=0)
+    return [at for at in range(1, width) if any(len(row[at]) > _LONG for row in rows if len(row) > at)]

@@ -72,7 +72,7 @@ def read_preferences(rows: Iterable[Mapping[str, Any]], source: str = "preferenc
             if win is None or (isinstance(win, float) and math.isnan(win)):
                 own.unread += 1
                 continue
-            if isinstance(win, str) or not 0 <= win <= 1:
+            if not isinstance(win, int | float) or not 0 <= win <= 1:
                 raise DataError(f"The preference of {name!r} is {win!r}, expected a number in [0, 1].", where=where)
             own.win.append(float(win))
             lengths = (chars.get(name), row.get("baseline_chars"))

@@ -23,7 +23,7 @@ class WinRate:
         wins: comparisons with a probability above ½.
         losses: comparisons with a probability below ½.
         draws: the others.
-        interval: bootstrap percentile interval of the rate, percent.
+        interval: bootstrap percentile interval of the rate, percent; 0 to 100 for a single comparison.
     """
 
     rate: float
@@ -68,6 +68,7 @@ def win_rate(preferences: Sequence[float], *, resamples: int = 1000, seed: int =
         raise DataError(f"{wrong}; a win rate needs one probability for each comparison.")
     error = float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
     between = bootstrap_mean(values, resamples=resamples, seed=seed)
+    between = between if len(values) > 1 else Interval(between.value, 0.0, 1.0)
     return WinRate(
         rate=100 * float(values.mean()),
         standard_error=100 * error,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor, tensor
 
 from penchant.errors import ModelError
-from penchant.feedback.records import Text
+from penchant.feedback.records import Record, Text
 from penchant.generation.engine import Guide, generate
 from penchant.generation.in_process import InProcessEngine
 from penchant.generation.responses import Response, Sampling
@@ -34,6 +34,11 @@ class _Judged(InProcessEngine):
             settings["judge"] = {"name": settings["judge"]}
         super().__init__(renderer, longest_prompt, **settings)
         self._judge: Judge | None = None
+        self._records: list[Record] = []
+
+    def read(self, records: Iterable[Record]) -> None:
+        """See `Engine.read`: the judge reads them when it is built."""
+        self._records = list(records)
 
     def judging(self) -> Judge:
         """The judge, built at the first call on the policy's device.
@@ -46,7 +51,7 @@ class _Judged(InProcessEngine):
             raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
         if self._judge is None:
             device = next(self.model.parameters()).device
-            self._judge = needed_judge(self.judge, f"The engine {self.id}", device=device)
+            self._judge = needed_judge(self.judge, f"The engine {self.id}", self._records, device)
         return self._judge
 
     def _text(self, ids: list[int]) -> str:

@@ -83,3 +83,8 @@ class PolicyLLM(AsksPolicy):
     """
 
     id = "policy_llm"
+    formula = "the rating, the weighted mean of a rubric, or the log-odds of Yes"
+    span = "lowest to highest; 0 to 1; any log-odds: higher is better"
+    advice = (
+        "The policy praises what it writes: compare with another judge now and then, and read sampled/unreadable first."
+    )

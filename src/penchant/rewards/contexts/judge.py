@@ -12,11 +12,10 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Record, Text
-from penchant.named import build_named
 from penchant.rewards.contexts.given import in_context
 from penchant.rewards.judge import Judge
-from penchant.rewards.mixtures import JudgeOfJudges
-from penchant.rewards.registry import JUDGES
+from penchant.rewards.registry import unread_judge
+from penchant.rewards.wrapped.members import JudgeOfJudges
 
 __all__ = ["InContexts"]
 
@@ -49,6 +48,10 @@ class InContexts(JudgeOfJudges):
     """
 
     id = "in_contexts"
+    formula = "mean over the other responses of Σ_z P(z) P(i beats j | x, z)"
+    span = "0 to 1, higher is better; ½ alone"
+    advice = "It says what the mixture of contexts prefers; where contexts disagree, look at them one by one."
+    scores_alone = False
 
     judge: Annotated[dict[str, Any], "the judge that is asked, with its name and its keys"]
     contexts: Annotated[list[str], MinLen(1), "the contexts, texts"]
@@ -58,8 +61,8 @@ class InContexts(JudgeOfJudges):
         if member is not None:
             settings["judge"] = {"name": member.id or type(member).__name__}
         super().__init__(**settings)
-        built = build_named(JUDGES, self.judge, "judge") if member is None else member
-        if built.silent:
+        built = unread_judge(self.judge, "judge.judge") if member is None else member
+        if built is None:
             raise ConfigurationError("The judge 'none' judges nothing.", where="judge.judge")
         self.members = [built]
         given = [1.0] * len(self.contexts) if self.weights is None else self.weights

@@ -29,6 +29,9 @@ class Coala(FrozenModelJudge):
     """
 
     id = "coala"
+    formula = "θ₂ᵀ max(0, f Θ₁) of the pooled states f"
+    span = "any, higher is better; times the head's beta, a difference is a Bradley-Terry logit"
+    advice = "Only differences within a prompt mean anything; held-out accuracy says how far to trust it."
     head: Annotated[str, "folder that `penchant coala` wrote"]
     chat_template: Annotated[
         str | None, "plain, chatml, or a Jinja file; the one that the head was trained with if absent"

@@ -39,6 +39,9 @@ class Anchored(AsksPolicy):
     """
 
     id = "anchored"
+    formula = "p(Yes) / (p(Yes) + p(No)), asked with the record's answer shown"
+    span = "0 to 1, higher is better; a copy of the answer has 1"
+    advice = "It measures nearness to the anchor as the policy sees it, not quality beyond the anchor."
 
     role: Annotated[Literal["pointwise"], "one response and the anchor"] = "pointwise"
     by: Annotated[Literal["probabilities"], "the probabilities of the words Yes and No"] = "probabilities"

@@ -34,6 +34,9 @@ class Closeness(Judge):
     """
 
     id = "closeness"
+    formula = "1 − edits / length of the longer text, or the F1 of the words"
+    span = "0 to 1, higher is better; a copy has 1"
+    advice = "A right answer in other words scores low: use it where the wording matters."
 
     measure: Annotated[Literal["characters", "words"], "what is compared: characters in order, or words"] = "characters"
 

@@ -49,6 +49,9 @@ class InverseRL(Judge):
     """
 
     id = "inverse_rl"
+    formula = "w_c · e(y): the category's learned weights times the embedding of the response"
+    span = "any, higher is better"
+    advice = "It knows the style of the demonstrations; scores of two categories cannot be compared."
 
     category: Annotated[str, "field of the record that names its category"] = "category"
     pooled: Annotated[bool, "one reward for all categories"] = False

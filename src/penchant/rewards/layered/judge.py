@@ -32,6 +32,9 @@ class Levi(FrozenModelJudge):
     """
 
     id = "levi"
+    formula = "the mean of heads on several layers of a frozen model"
+    span = "any, higher is better; a difference is a Bradley-Terry logit"
+    advice = "Trust it only where its accuracy on data from elsewhere holds up."
     folder: Annotated[str, "folder that `penchant levi` wrote"]
 
     def __init__(self, **settings: Any) -> None:

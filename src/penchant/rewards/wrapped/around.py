@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from penchant.errors import ConfigurationError
 from penchant.rewards.judge import Judge
-from penchant.rewards.mixtures import JudgeOfJudges
-from penchant.rewards.registry import build_judge
+from penchant.rewards.registry import unread_judge
+from penchant.rewards.wrapped.members import JudgeOfJudges
 
 __all__ = ["JudgeAround"]
 
@@ -30,13 +30,17 @@ class JudgeAround(JudgeOfJudges):
             settings["inner"] = inner.id or type(inner).__name__
         super().__init__(**settings)
         part = {"name": self.inner} if isinstance(self.inner, str) else {"name": "verifier", **self.inner}
-        asked = build_judge(part) if inner is None else inner
+        asked = unread_judge(part, "judge.inner") if inner is None else inner
         if asked is None:
             raise ConfigurationError(
                 f"The judge {self.id} asks another judge, and the inner one never judges.",
                 where="judge.inner",
                 fix="Name a judge: inner: {name: verifier, rule: number}.",
             )
-        self.asked = asked
         self.members = [asked]
         self.gives_scores, self.scores_alone = asked.gives_scores, asked.scores_alone
+
+    @property
+    def asked(self) -> Judge:
+        """The inner judge."""
+        return self.members[0]

@@ -41,6 +41,9 @@ class HindsightJudge(JudgeAround):
     """
 
     id = "hindsight"
+    formula = "the inner judge's score of the response with the turns that follow it"
+    span = "that of the inner judge, higher is better"
+    advice = "Read the share of orders that turn: where it is near 0, hindsight adds nothing but cost."
 
     turns: Annotated[int, Ge(0), "n, further turns before the inner judge looks"] = 1
     simulator: Annotated[

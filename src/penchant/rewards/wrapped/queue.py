@@ -43,6 +43,9 @@ class QueueJudge(JudgeAround):
     """
 
     id = "queue"
+    formula = "1/|Q| Σ_q P(i beats q) over the last responses to the prompt"
+    span = "0 to 1, higher is better; ½ is as good as before"
+    advice = "It measures progress against itself: a constant ½ can be a policy that improves as fast as its queue."
 
     size: Annotated[int, Gt(0), "B, the responses to each prompt that are kept"] = 16
 

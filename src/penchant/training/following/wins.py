@@ -19,7 +19,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.modalities import Modality
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import build_judge
-from penchant.training.devices.agreement import agreed
+from penchant.training.devices.agreement import agreed, is_first
 from penchant.training.preparation import Prepared
 from penchant.training.recipe import NamedReference, Recipe
 from penchant.training.settings.evaluating import SampledEvaluation
@@ -70,18 +70,20 @@ class SampledWins:
     def metrics(self) -> dict[str, float]:
         """``judge/win_rate`` with its bootstrap interval, ``judge/score``, ``judge/length``, ``judge/unread``.
 
-        A judge that fails once training has begun leaves a gap and a warning: the run goes on.
+        The first process alone asks the judge, so that no call is paid twice. A judge that fails once training has
+        begun leaves a gap and a warning: the run goes on.
 
         Raises:
             PenchantError: the judge fails at the first measurement.
         """
         found: dict[str, float] = {}
         failed: PenchantError | None = None
-        if self.samples_here:
-            try:
-                found = self._measured()
-            except PenchantError as error:
-                failed = error
+        try:
+            ours = self._answers(self.policy) if self.samples_here else []
+            if is_first():
+                found = self._judged(ours)
+        except PenchantError as error:
+            failed = error
         found, problem = agreed((found, None if failed is None else str(failed)))
         if problem is not None and not self.measured:
             raise failed or TrainingError(problem, where="eval.judge")
@@ -90,14 +92,13 @@ class SampledWins:
         self.measured = True
         return found
 
-    def _measured(self) -> dict[str, float]:
-        assert self.policy is not None
-        ours = self._answers(self.policy)
+    def _judged(self, ours: Sequence[str]) -> dict[str, float]:
         with random_state_kept():
             found = judge_pairs("policy", self.judge, self.records, ours, self.theirs, seed=self.seed)
         return {**found.metrics, "judge/unread": found.unread / len(self.records)}
 
-    def _answers(self, scorer: Scorer[Any]) -> list[str]:
+    def _answers(self, scorer: Scorer[Any] | None) -> list[str]:
+        assert scorer is not None
         prompts = [record.prompt for record in self.records]
         chosen = self.settings
         with random_state_kept():
