@@ -63,6 +63,32 @@ def test_few_beams_find_distinct_items_with_their_own_scores(model, beams):
         assert list(each.items[: each.proven]) == [number for _, number in wanted[: each.proven]]
 
 
+def plain_search(model: LlamaForCausalLM, prompt: list[int], beams: int) -> tuple[list[tuple[float, int]], float]:
+    """Beam search one prefix at a time: items with scores, best first, and the best score that was dropped."""
+    living, ended, dropped = [(0.0, ())], [], -float("inf")
+    while living:
+        found = list(ended)
+        for score, prefix in living:
+            with torch.no_grad():
+                logps = model(input_ids=torch.tensor([[*prompt, *prefix]])).logits[0, -1].log_softmax(-1).tolist()
+            follow = {each[len(prefix)] for each in SEQUENCES if each[: len(prefix)] == prefix}
+            found += [(score + logps[token], (*prefix, token)) for token in follow]
+        found.sort(reverse=True)
+        kept, dropped = found[:beams], max([dropped, *(score for score, _ in found[beams:])])
+        ended = [each for each in kept if each[1] in SEQUENCES]
+        living = [each for each in kept if each[1] not in SEQUENCES]
+    return [(score, SEQUENCES.index(sequence)) for score, sequence in ended], dropped
+
+
+@pytest.mark.parametrize("beams", [1, 2, 3, 4, 6, 9, 30])
+def test_the_search_is_a_plain_beam_search(model, beams):
+    for prompt, each in zip(PROMPTS, search_items(model, PROMPTS, Trie(SEQUENCES), beams=beams), strict=True):
+        wanted, dropped = plain_search(model, prompt, beams)
+        assert list(each.items) == [number for _, number in wanted]
+        assert each.logps == pytest.approx([score for score, _ in wanted], abs=1e-4)
+        assert each.proven == sum(score > dropped for score, _ in wanted)
+
+
 def test_batches_change_nothing(model):
     whole, apart = (search_items(model, PROMPTS, Trie(SEQUENCES), beams=4, batch_size=size) for size in (64, 4))
     assert [each.items for each in whole] == [each.items for each in apart]

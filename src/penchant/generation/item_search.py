@@ -76,49 +76,59 @@ def search_items(
 def _search(forward: CachedForward, trie: Trie, prompts: int, beams: int) -> list[Found]:
     """Beam search over the trie for the prompts of one batch."""
     device = forward.ids.device
-    owner = torch.arange(prompts, device=device)  # [A] the prompt of each living prefix
+    owner = torch.arange(prompts, device=device)  # [A] the prompt of each living prefix, in order
     node, score, logits = torch.zeros_like(owner), torch.zeros(prompts, device=device), forward.logits
-    ended = (owner[:0], owner[:0], score[:0])  # prompt, item and score of the finished
+    items = torch.full((prompts, beams), -1, device=device)  # [P, beams] what is finished, -1 for none, and its score
+    ended = torch.full((prompts, beams), -torch.inf, device=device)
     dropped = torch.full((prompts,), -torch.inf, device=device)
     while len(owner):
         row, edge = trie.edges(node)
         # Only the allowed tokens are read, at the log-probabilities of `constrained_log_probs`.
-        logps = logits.float().log_softmax(-1)
-        below = trie.edge_nodes[edge]
-        owners = torch.cat([ended[0], owner[row]])
-        scores = torch.cat([ended[2], score[row] + logps[row, trie.edge_tokens[edge]]])
-        kept, lost = _best(owners, scores, prompts, beams)
-        dropped = dropped.scatter_reduce(0, owners[lost], scores[lost], "amax")
-        old, new = kept[kept < len(ended[0])], kept[kept >= len(ended[0])] - len(ended[0])
-        item, moved = trie.sequence_at[below[new]], scores[new + len(ended[0])]
-        done, going = new[item >= 0], new[item < 0]
-        ended = tuple(  # type: ignore[assignment]
-            torch.cat([was[old], now])
-            for was, now in zip(ended, (owner[row[done]], item[item >= 0], moved[item >= 0]), strict=True)
-        )
-        parents, owner, node, score = row[going], owner[row[going]], below[going], moved[item < 0]
-        if len(going):
-            logits = forward.advance(trie.edge_tokens[edge[going]], parents)
-    return _results(ended, dropped, prompts)
+        logits = logits.float()
+        reached = score[row] + logits[row, trie.edge_tokens[edge]] - logits.logsumexp(-1)[row]
+        best, place, lost = _best(ended, owner[row], reached)
+        dropped = torch.maximum(dropped, lost)
+        new = place >= 0
+        below = trie.edge_nodes[edge[place.clamp(min=0)]]
+        items = torch.where(new, trie.sequence_at[below], items.gather(1, (-1 - place).clamp(min=0)))
+        items = items.masked_fill(best == -torch.inf, -1)
+        going, ended = new & (items < 0), best.masked_fill(items < 0, -torch.inf)
+        chosen, owner = place[going], going.nonzero()[:, 0]
+        node, score = below[going], best[going]
+        if len(owner):
+            logits = forward.advance(trie.edge_tokens[edge[chosen]], row[chosen])
+    return _results(items, ended, dropped)
 
 
-def _best(owners: Tensor, scores: Tensor, prompts: int, beams: int) -> tuple[Tensor, Tensor]:
-    """The places of the ``beams`` best candidates of each prompt, best first, and those of the others."""
-    order = scores.argsort(descending=True, stable=True)
-    order = order[owners[order].argsort(stable=True)]
-    counts = torch.bincount(owners, minlength=prompts)
-    rank = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[owners[order]]
-    return order[rank < beams], order[rank >= beams]
+def _best(ended: Tensor, owner: Tensor, reached: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The best candidates of each prompt among finished items and prefixes that are one token longer.
+
+    Args:
+        ended: [P, beams] scores of finished items, -inf for none.
+        owner: [C] the prompt of each prefix, in order.
+        reached: [C] its score.
+
+    Returns:
+        Scores [P, beams], best first, -inf where there are fewer; where each stands: n for prefix n, -1 - n for
+        finished item n; and [P] the best score that is not among them.
+    """
+    prompts, beams = ended.shape
+    counts = torch.bincount(owner, minlength=prompts)
+    first = counts.cumsum(0) - counts
+    within = torch.arange(len(owner), device=owner.device) - first[owner]
+    table = ended.new_full((prompts, max(int(counts.max()), 1)), -torch.inf)
+    table[owner, within] = reached
+    best, column = torch.cat([ended, table], 1).topk(beams + 1)
+    place = torch.where(column < beams, -1 - column, column - beams + first[:, None])
+    place = place.masked_fill(best == -torch.inf, -1)  # too few candidates: an empty place of the table is no prefix
+    return best[:, :beams], place[:, :beams], best[:, beams]
 
 
-def _results(ended: tuple[Tensor, Tensor, Tensor], dropped: Tensor, prompts: int) -> list[Found]:
-    order, _ = _best(ended[0], ended[2], prompts, len(ended[0]))
-    owner, item, score = (each[order].tolist() for each in ended)
-    found: list[list[tuple[int, float]]] = [[] for _ in range(prompts)]
-    for place, each, value in zip(owner, item, score, strict=True):
-        found[place].append((each, value))
+def _results(items: Tensor, scores: Tensor, dropped: Tensor) -> list[Found]:
     results = []
-    for each, bound in zip(found, dropped.tolist(), strict=True):
-        items, logps = tuple(item for item, _ in each), tuple(value for _, value in each)
-        results.append(Found(items, logps, sum(value > bound for value in logps)))
+    for each, values, bound in zip(items.tolist(), scores.tolist(), dropped.tolist(), strict=True):
+        kept = [(item, value) for item, value in zip(each, values, strict=True) if item >= 0]
+        results.append(
+            Found(tuple(item for item, _ in kept), tuple(value for _, value in kept), sum(v > bound for _, v in kept))
+        )
     return results
