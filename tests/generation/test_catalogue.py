@@ -13,6 +13,7 @@ from penchant.errors import DataError
 from penchant.generation.catalogue import Catalogue, Item, read_items
 from penchant.generation.constrained import PENALTY, CatalogueProcessor, constrained_log_probs
 from penchant.generation.item_search import search_items
+from penchant.generation.shared_forward import SharedForward, _shares, forward_over
 from penchant.generation.trie import NOWHERE, Trie
 
 VOCABULARY, END = 17, 1
@@ -101,6 +102,20 @@ def test_every_family_gives_with_a_cache_what_it_gives_without(family):
     for first, second in zip(cached, plain, strict=True):
         assert first.items == second.items
         assert first.logps == pytest.approx(second.logps, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "shared"),
+    [("gpt2", True), ("qwen3", True), ("mistral-sliding", False), ("bloom", False), ("mamba", False)],
+)
+def test_beams_share_a_prompt_where_the_logits_stay_the_same(family, shared):
+    assert isinstance(forward_over(tiny_model(family), PROMPTS), SharedForward) is shared
+
+
+def test_a_model_that_reads_a_mask_in_its_own_way_gets_a_row_for_each_beam(model, monkeypatch):
+    read = SharedForward._read
+    monkeypatch.setattr(SharedForward, "_read", lambda self, ids, depth, sees: read(self, ids, depth, sees | True))
+    assert not _shares(model)
 
 
 def test_more_beams_than_items_give_every_item_once(model):

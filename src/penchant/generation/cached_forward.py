@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from penchant.generation.cache_rows import with_rows
+
 __all__ = ["CachedForward", "left_padded"]
 
 
@@ -52,7 +54,7 @@ class CachedForward:
         self.ids, self.mask = left_padded(prompts, pad, next(model.parameters()).device)
         self.calls = 0
         caches = cached and not getattr(model, "_is_stateful", False)
-        self.cache: Any = DynamicCache(config=model.config) if caches else None
+        self.cache: Any = with_rows(DynamicCache(config=model.config)) if caches else None
         self.tail = self._run(self.ids, last)
         self.logits = self.tail[:, -1]
         if not isinstance(self.cache, DynamicCache) or self.cache.get_seq_length() != self.ids.shape[1]:
