@@ -61,8 +61,9 @@ def _one_class(figures: BeforeAfter) -> Objection | None:
     kind, change = ("desirable", "likelier") if desirable.after else ("undesirable", "less likely")
     return Objection(
         f"all measured responses are {kind}",
-        f"All measured responses are {kind}, so their accuracy rises with everything that becomes {change} and tells no "
-        "good response from a bad one. Hold out responses with both labels (eval_data, eval_share, a larger eval_limit).",
+        f"All measured responses are {kind}, so their accuracy rises with everything that becomes {change} and tells "
+        "no good response from a bad one. Hold out responses with both labels: eval_data, eval_share, or a larger "
+        "eval_limit.",
     )
 
 
