@@ -4,7 +4,8 @@ Beside each forgotten set stands a model that never saw it.
 
 DATA is the folder of ``tofu_authors.jsonl.gz`` and ``private_facts.jsonl.gz``. A small model and its tokenizer are made
 on the spot: they learn all questions, and once for each forget set all but those to forget. The tables say first what
-the models know, then what each method leaves.
+the models know, then what each method leaves. Each part is kept in ``--folder`` when it is finished: a call that was
+stopped goes on where it was, and one after the last part prints the tables.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import gzip
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 
 import penchant
 from benchmarks.__main__ import table
+from benchmarks.kept import Kept
 from benchmarks.setting import SHARED
 from penchant.evaluation.unlearning.evaluating import load_subject, measure_model, read_sets
 from penchant.evaluation.unlearning.relearning import Attack
@@ -99,8 +102,6 @@ def tokenizer_of(rows: list[Row], folder: Path) -> Any:
 
 def learned_model(rows: list[Row], tokenizer: Any, folder: Path, epochs: int) -> str:
     """A small model that has learned the questions, from the same start for every set of them."""
-    if (folder / "model" / "config.json").is_file():  # of an earlier call with the same --folder
-        return str(folder / "model")
     set_seed(0)
     size = {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 3, "num_attention_heads": 4}
     model = LlamaForCausalLM(
@@ -128,23 +129,31 @@ def knowledge(name: str, model: str, sets: Any) -> list[str]:
 
 
 def table_of(title: str, parts: dict[str, list[Row]], learned: list[Row], unseen: list[Row], chosen: Any) -> None:
-    """Learn, forget, and print."""
+    """Learn, forget, and print. What an earlier call with the same folder has finished is not done again."""
     folder = chosen.folder / title.split()[0]
+    kept = Kept(folder / "parts", {"learned": len(learned), "epochs": chosen.epochs})
     tokenizer = tokenizer_of([*learned, *unseen], folder / "tokenizer")
-    started = time.perf_counter()
-    full = learned_model(learned, tokenizer, folder / "full", chosen.epochs)
-    print(f"\nlearned {len(learned)} questions in {time.perf_counter() - started:.0f} s", flush=True)
+
+    def learn(rows: list[Row], name: str) -> str:
+        place = folder / name
+        return str(kept.part(name, lambda: learned_model(rows, tokenizer, place, chosen.epochs), rows=len(rows)))
+
+    full = learn(learned, "full")
     before, after = [], []
-    for share, lost in parts.items():
+    for share in [each for each in parts if chosen.shares is None or each.split()[0] in chosen.shares]:
+        lost = parts[share]
         retain = [row for row in learned if row not in lost]
         files = {"forget": [asked(row) for row in lost], "retain": [asked(row) for row in retain]}
-        retrained = learned_model(retain, tokenizer, folder / f"without-{len(lost)}", chosen.epochs)
+        retrained = learn(retain, f"without-{len(lost)}")
         sets = read_sets(files["forget"], files["retain"], limit=chosen.questions)
-        for name, model in (("learned all", full), ("never saw the forget set", retrained)):
-            before.append([share, *knowledge(name, model, sets)])
+        for place, (name, model) in enumerate((("learned all", full), ("never saw the forget set", retrained))):
+            known = partial(knowledge, name, model, sets)
+            before.append([share, *kept.part(f"knows-{len(lost)}-{place}", known, questions=chosen.questions)])
         for method in chosen.methods:
-            done = forget(method, full, retrained, files, unseen, folder / f"{method}-{len(lost)}", chosen)
-            after += [[share, *row] for row in rows_of(method, done.report, reference=method == chosen.methods[0])]
+            measured = partial(forgotten, method, full, retrained, files, unseen, folder, chosen)
+            settings = {"steps": chosen.steps, "questions": chosen.questions, "method": METHODS.get(method)}
+            found = kept.part(f"{method}-{len(lost)}", measured, **settings)
+            after += [[share, *row] for row in found[0 if method == chosen.methods[0] else 2 :]]
             print(" | ".join(after[-1]), flush=True)
     heading = [
         "forget",
@@ -162,31 +171,34 @@ def table_of(title: str, parts: dict[str, list[Row]], learned: list[Row], unseen
     table(f"{title}: after unlearning", heading, after)
 
 
-def forget(
+def forgotten(
     method: str, full: str, retrained: str, files: dict[str, Any], unseen: list[Row], folder: Path, chosen: Any
-) -> Any:
-    """One run of unlearning with its measurements."""
+) -> list[list[str]]:
+    """The rows of one method: before, retrained, and what the method leaves."""
+    lost = len(files["forget"])
+    began = time.perf_counter()
     settings = dict(METHODS.get(method, {"learning_rate": 3e-4}))
     hyper = settings.pop("hyper", None)
     retain = None if method in ("gradient-ascent", "npo", "simnpo") else files["retain"]
-    steps = {"max_steps": chosen.steps, "batch_size": min(20, len(files["forget"])), "samples": 0, "device": "cpu"}
+    steps = {"max_steps": chosen.steps, "batch_size": min(20, lost), "samples": 0, "device": "cpu"}
     quick = {"chat_template": "plain", "schedule": "constant", "warmup": 0.0, "checkpoints": "none", "overwrite": True}
-    attack = Attack(records=max(1, len(files["forget"]) // 4), steps=10, points=2, learning_rate=3e-4)
+    attack = Attack(records=max(1, lost // 4), steps=10, points=2, learning_rate=3e-4)
     measured = {"questions": chosen.questions, "measure_every": chosen.steps, "attack": attack}
     measured |= {"holdout": [asked(row) for row in unseen], "kept": None if retain else {"retain": files["retain"]}}
-    return unlearn(
-        full, files["forget"], retain, method, folder, retrained=retrained, hyper=hyper, **measured, **steps, **quick,
-        **settings,
+    done = unlearn(
+        full, files["forget"], retain, method, folder / f"{method}-{lost}", retrained=retrained, hyper=hyper,
+        **measured, **steps, **quick, **settings,
     )  # fmt: skip
+    print(f"{method}: {time.perf_counter() - began:.0f} s", flush=True)
+    return rows_of(method, done.report)
 
 
-def rows_of(method: str, report: Row, *, reference: bool) -> list[list[str]]:
-    """The rows of the table: the method's, and once for a forget set those of the models beside it."""
+def rows_of(method: str, report: Row) -> list[list[str]]:
+    """The models before and beside it, and the method's own row."""
     values = {row["key"]: row["values"] for row in report["figures"]}
     curves = report["relearning"]["curves"]
-    names = {"before": "before", "retrained": "retrained"} if reference else {}
     found = []
-    for side, name in {**names, "after": method}.items():
+    for side, name in {"before": "before", "retrained": "retrained", "after": method}.items():
         cells = [f"{values[key][side]:.2g}" for key in (*FIGURES, "membership/loss", *KEPT)]
         nll = f"{curves[side][0]['nll']:.2f} → {curves[side][-1]['nll']:.2f}" if side in curves else "–"
         found.append([name, *cells, nll])
@@ -208,11 +220,15 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--questions", type=int, default=20)
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
+    parser.add_argument(
+        "--shares", nargs="+", choices=["1", "5", "10"], help="per cents of TOFU to forget; default: all"
+    )
     parser.add_argument("--set", choices=["tofu", "private"], help="one of the two sets of questions")
     chosen = parser.parse_args(words)
     if chosen.set != "private":
         table_of("TOFU", *authors(chosen.data, chosen.authors), chosen)
     if chosen.set != "tofu":
+        chosen.shares = None
         table_of("Private facts", *private(chosen.data, chosen.facts), chosen)
 
 

@@ -99,7 +99,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 def largest_gap(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:
     """The largest difference between two sets of weights."""
     assert first.keys() == second.keys()
-    return max((first[name].float() - second[name].float()).abs().max().item() for name in first)
+    return max((first[name].float() - second[name].float()).abs().max().item() for name in first if first[name].numel())
 
 
 class Stop(Exception):

@@ -10,6 +10,8 @@ from annotated_types import Ge, Gt, Interval, Le, Lt
 from penchant.errors import ConfigurationError
 from penchant.objectives import DPO
 from penchant.settings import read_settings, validated
+from penchant.training import make_recipe
+from penchant.training.preparation import build_objective
 
 
 class Declared:
@@ -63,7 +65,7 @@ def test_right_values_are_taken(name: str, value: Any) -> None:
         ("count", True),
         ("kind", "hing"),
         ("maybe", "none"),
-        ("words", 1),
+        ("words", True),
     ],
 )
 def test_wrong_values_are_refused_with_what_was_found_and_expected(name: str, value: Any) -> None:
@@ -73,6 +75,17 @@ def test_wrong_values_are_refused_with_what_was_found_and_expected(name: str, va
     told = str(caught.value)
     for part in ("declared", name, repr(value), type(value).__name__, field.range, field.doc, repr(field.default)):
         assert part in told
+
+
+@pytest.mark.parametrize(("value", "text"), [(1, "1"), (-1.0, "-1"), (1e6, "1000000"), (0.5, "0.5")])
+def test_a_number_for_a_text_is_its_text_as_documents_and_command_lines_write_it(value: float, text: str) -> None:
+    assert validated(FIELDS, {"words": value}, "declared")["words"] == text
+
+
+@pytest.mark.parametrize("layer", ["1", 1, "-1"])
+def test_a_layer_may_be_a_number_in_a_recipe(layer: Any) -> None:
+    recipe = make_recipe({"model": "m", "data": "d", "objective": {"name": "rmu", "layer": layer}})
+    assert build_objective(recipe).hyper["layer"] == str(layer)
 
 
 def test_an_integer_for_a_number_becomes_one() -> None:

@@ -63,6 +63,8 @@ class Setting:
     def check(self, value: Any, owner: str) -> Any:
         """The value, converted to its type; an integer is accepted as a float, a string or a boolean is not.
 
+        A number is accepted as a text, since documents and command lines write the text "7" as a number.
+
         Args:
             value: what was given.
             owner: the owner of the setting, for the message: ``objective dpo``.
@@ -71,6 +73,8 @@ class Setting:
             ConfigurationError: the value has the wrong type or is out of range.
         """
         adapter: TypeAdapter[Any] = TypeAdapter(self.annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
+        if self.type in ("str", "str | None") and isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
         try:
             return adapter.validate_python(value)
         except ValidationError:

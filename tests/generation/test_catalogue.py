@@ -13,6 +13,7 @@ from penchant.errors import DataError
 from penchant.generation.catalogue import Catalogue, Item, read_items
 from penchant.generation.constrained import PENALTY, CatalogueProcessor, constrained_log_probs
 from penchant.generation.item_search import search_items
+from penchant.generation.shared_forward import SharedForward, _shares, forward_over
 from penchant.generation.trie import NOWHERE, Trie
 
 VOCABULARY, END = 17, 1
@@ -63,6 +64,32 @@ def test_few_beams_find_distinct_items_with_their_own_scores(model, beams):
         assert list(each.items[: each.proven]) == [number for _, number in wanted[: each.proven]]
 
 
+def plain_search(model: LlamaForCausalLM, prompt: list[int], beams: int) -> tuple[list[tuple[float, int]], float]:
+    """Beam search one prefix at a time: items with scores, best first, and the best score that was dropped."""
+    living, ended, dropped = [(0.0, ())], [], -float("inf")
+    while living:
+        found = list(ended)
+        for score, prefix in living:
+            with torch.no_grad():
+                logps = model(input_ids=torch.tensor([[*prompt, *prefix]])).logits[0, -1].log_softmax(-1).tolist()
+            follow = {each[len(prefix)] for each in SEQUENCES if each[: len(prefix)] == prefix}
+            found += [(score + logps[token], (*prefix, token)) for token in follow]
+        found.sort(reverse=True)
+        kept, dropped = found[:beams], max([dropped, *(score for score, _ in found[beams:])])
+        ended = [each for each in kept if each[1] in SEQUENCES]
+        living = [each for each in kept if each[1] not in SEQUENCES]
+    return [(score, SEQUENCES.index(sequence)) for score, sequence in ended], dropped
+
+
+@pytest.mark.parametrize("beams", [1, 2, 3, 4, 6, 9, 30])
+def test_the_search_is_a_plain_beam_search(model, beams):
+    for prompt, each in zip(PROMPTS, search_items(model, PROMPTS, Trie(SEQUENCES), beams=beams), strict=True):
+        wanted, dropped = plain_search(model, prompt, beams)
+        assert list(each.items) == [number for _, number in wanted]
+        assert each.logps == pytest.approx([score for score, _ in wanted], abs=1e-4)
+        assert each.proven == sum(score > dropped for score, _ in wanted)
+
+
 def test_batches_change_nothing(model):
     whole, apart = (search_items(model, PROMPTS, Trie(SEQUENCES), beams=4, batch_size=size) for size in (64, 4))
     assert [each.items for each in whole] == [each.items for each in apart]
@@ -75,6 +102,20 @@ def test_every_family_gives_with_a_cache_what_it_gives_without(family):
     for first, second in zip(cached, plain, strict=True):
         assert first.items == second.items
         assert first.logps == pytest.approx(second.logps, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "shared"),
+    [("gpt2", True), ("qwen3", True), ("mistral-sliding", False), ("bloom", False), ("mamba", False)],
+)
+def test_beams_share_a_prompt_where_the_logits_stay_the_same(family, shared):
+    assert isinstance(forward_over(tiny_model(family), PROMPTS), SharedForward) is shared
+
+
+def test_a_model_that_reads_a_mask_in_its_own_way_gets_a_row_for_each_beam(model, monkeypatch):
+    read = SharedForward._read
+    monkeypatch.setattr(SharedForward, "_read", lambda self, ids, depth, sees: read(self, ids, depth, sees | True))
+    assert not _shares(model)
 
 
 def test_more_beams_than_items_give_every_item_once(model):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from penchant.generation.cache_rows import with_rows
 from penchant.likelihood.core import core_model
 
 __all__ = ["CachedForward", "left_padded", "selectable", "taken_by"]
@@ -30,7 +31,7 @@ def selectable(cache: Any) -> bool:
 
     The states of linear attention and of convolutions are not chosen with them by transformers.
     """
-    plain = ("DynamicLayer", "DynamicSlidingWindowLayer")
+    plain = ("CacheRows", "DynamicLayer", "DynamicSlidingWindowLayer")
     return isinstance(cache, DynamicCache) and all(type(layer).__name__ in plain for layer in cache.layers)
 
 
@@ -72,7 +73,7 @@ class CachedForward:
         self.ids, self.mask = left_padded(prompts, pad, next(model.parameters()).device)
         self.calls = 0
         caches = cached and not getattr(model, "_is_stateful", False)
-        self.cache: Any = DynamicCache(config=model.config) if caches else None
+        self.cache: Any = with_rows(DynamicCache(config=model.config)) if caches else None
         self.tail = self._run(self.ids, last)
         self.logits = self.tail[:, -1]
         if self.cache is None or not selectable(self.cache) or self.cache.get_seq_length() != self.ids.shape[1]:

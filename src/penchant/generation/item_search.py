@@ -9,9 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from penchant.generation.cached_forward import CachedForward
+from penchant.generation.shared_forward import forward_over
 from penchant.generation.trie import Trie
 
 __all__ = ["Found", "search_items"]
+
+#: The rest of all items below the living prefixes is read at once if they are at most so many times as many, and if
+#: the logits are at most so many numbers.
+MORE, ROOM = 1.25, 2**28
 
 
 @dataclass(frozen=True)
@@ -67,58 +72,146 @@ def search_items(
     with torch.no_grad():
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
-            forward = CachedForward(model, [prompts[place] for place in places], pad_token_id, cached)
+            forward = forward_over(model, [prompts[place] for place in places], pad_token_id, cached)
             results.update(zip(places, _search(forward, trie, len(places), beams), strict=True))
     model.train(was_training)
     return [results[place] for place in range(len(prompts))]
 
 
+class _Beams:
+    """The finished items of every prompt, and the choice of the prefixes that live on.
+
+    Args:
+        prompts: P.
+        beams: kept per prompt.
+        device: of the tensors.
+    """
+
+    def __init__(self, prompts: int, beams: int, device: torch.device) -> None:
+        #: [P, beams] finished items, -1 for none, with their scores; and [P] the best score that was dropped.
+        self.items = torch.full((prompts, beams), -1, device=device)
+        self.scores = torch.full((prompts, beams), -torch.inf, device=device)
+        self.dropped = torch.full((prompts,), -torch.inf, device=device)
+
+    def choose(self, owner: Tensor, reached: Tensor, items: Tensor) -> Tensor:
+        """Keep the best of finished items and candidates.
+
+        Args:
+            owner: [C] the prompt of each candidate, in order.
+            reached: [C] its score.
+            items: [C] the item that it finishes, or -1.
+
+        Returns:
+            The places of the candidates that are kept and not finished, by prompt, best first.
+        """
+        best, place, lost = _best(self.scores, owner, reached)
+        self.dropped = torch.maximum(self.dropped, lost)
+        new = place >= 0
+        found = torch.where(new, items[place.clamp(min=0)], self.items.gather(1, (-1 - place).clamp(min=0)))
+        self.items = found.masked_fill(best == -torch.inf, -1)
+        self.scores = best.masked_fill(self.items < 0, -torch.inf)
+        return place[new & (self.items < 0)]
+
+
+@dataclass(frozen=True)
+class _Prefixes:
+    """Living prefixes: [A] the prompt of each, in order, its node and its score."""
+
+    owner: Tensor
+    node: Tensor
+    score: Tensor
+
+
 def _search(forward: CachedForward, trie: Trie, prompts: int, beams: int) -> list[Found]:
     """Beam search over the trie for the prompts of one batch."""
-    device = forward.ids.device
-    owner = torch.arange(prompts, device=device)  # [A] the prompt of each living prefix
-    node, score, logits = torch.zeros_like(owner), torch.zeros(prompts, device=device), forward.logits
-    ended = (owner[:0], owner[:0], score[:0])  # prompt, item and score of the finished
-    dropped = torch.full((prompts,), -torch.inf, device=device)
-    while len(owner):
-        row, edge = trie.edges(node)
+    kept = _Beams(prompts, beams, forward.ids.device)
+    owner = torch.arange(prompts, device=forward.ids.device)
+    living, depth, logits = (
+        _Prefixes(owner, torch.zeros_like(owner), torch.zeros_like(owner).float()),
+        0,
+        forward.logits,
+    )
+    while True:
+        row, edge = trie.edges(living.node)
+        below, tokens = trie.edge_nodes[edge], trie.edge_tokens[edge]
         # Only the allowed tokens are read, at the log-probabilities of `constrained_log_probs`.
-        logps = logits.float().log_softmax(-1)
-        below = trie.edge_nodes[edge]
-        owners = torch.cat([ended[0], owner[row]])
-        scores = torch.cat([ended[2], score[row] + logps[row, trie.edge_tokens[edge]]])
-        kept, lost = _best(owners, scores, prompts, beams)
-        dropped = dropped.scatter_reduce(0, owners[lost], scores[lost], "amax")
-        old, new = kept[kept < len(ended[0])], kept[kept >= len(ended[0])] - len(ended[0])
-        item, moved = trie.sequence_at[below[new]], scores[new + len(ended[0])]
-        done, going = new[item >= 0], new[item < 0]
-        ended = tuple(  # type: ignore[assignment]
-            torch.cat([was[old], now])
-            for was, now in zip(ended, (owner[row[done]], item[item >= 0], moved[item >= 0]), strict=True)
-        )
-        parents, owner, node, score = row[going], owner[row[going]], below[going], moved[item < 0]
-        if len(going):
-            logits = forward.advance(trie.edge_tokens[edge[going]], parents)
-    return _results(ended, dropped, prompts)
+        logits = logits.float()
+        reached = (living.score - logits.logsumexp(-1))[row] + logits[row, tokens]
+        chosen = kept.choose(living.owner[row], reached, trie.sequence_at[below])
+        if not len(chosen):
+            return _results(kept)
+        row, tokens, depth = row[chosen], tokens[chosen], depth + 1
+        living = _Prefixes(living.owner[row], below[chosen], reached[chosen])
+        if _few_ways(trie, living.node, (trie.longest - depth) * logits.shape[-1]):
+            _finish(forward, trie, kept, living, depth, tokens, row)
+            return _results(kept)
+        logits = forward.advance(tokens, row)
 
 
-def _best(owners: Tensor, scores: Tensor, prompts: int, beams: int) -> tuple[Tensor, Tensor]:
-    """The places of the ``beams`` best candidates of each prompt, best first, and those of the others."""
-    order = scores.argsort(descending=True, stable=True)
-    order = order[owners[order].argsort(stable=True)]
-    counts = torch.bincount(owners, minlength=prompts)
-    rank = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[owners[order]]
-    return order[rank < beams], order[rank >= beams]
+def _few_ways(trie: Trie, nodes: Tensor, numbers: int) -> bool:
+    """Whether hardly any prefix can still go on in several ways, so that the rest of all items is read at once."""
+    ways = int(trie.below[nodes].sum())
+    return ways <= MORE * len(nodes) and ways * numbers <= ROOM
 
 
-def _results(ended: tuple[Tensor, Tensor, Tensor], dropped: Tensor, prompts: int) -> list[Found]:
-    order, _ = _best(ended[0], ended[2], prompts, len(ended[0]))
-    owner, item, score = (each[order].tolist() for each in ended)
-    found: list[list[tuple[int, float]]] = [[] for _ in range(prompts)]
-    for place, each, value in zip(owner, item, score, strict=True):
-        found[place].append((each, value))
-    results = []
-    for each, bound in zip(found, dropped.tolist(), strict=True):
-        items, logps = tuple(item for item, _ in each), tuple(value for _, value in each)
-        results.append(Found(items, logps, sum(value > bound for value in logps)))
-    return results
+def _finish(
+    forward: CachedForward, trie: Trie, kept: _Beams, living: _Prefixes, depth: int, tokens: Tensor, rows: Tensor
+) -> None:
+    """The same search to its end, with one forward pass over the rest of all items below the living prefixes.
+
+    Args:
+        forward: the model, before the last tokens of the prefixes.
+        trie: of the catalogue.
+        kept: what is finished so far.
+        living: the prefixes.
+        depth: their tokens.
+        tokens: [A] the last token of each.
+        rows: [A] the row of ``forward`` that each extends.
+    """
+    path, tails = trie.tails(living.node, depth)
+    known = tails.clamp(min=0)
+    logits = forward.advance(torch.cat([tokens[path, None], known[:, :-1]], 1), rows[path]).float()
+    logps = logits.gather(-1, known[..., None])[..., 0] - logits.logsumexp(-1)
+    owner, node, score = living.owner[path], living.node[path], living.score[path]
+    for place in range(tails.shape[1]):
+        node, reached = trie.step(node, tails[:, place]), score + logps[:, place]
+        # Items that go on alike stand side by side and are one candidate.
+        other = torch.ones_like(node, dtype=torch.bool)
+        other[1:] = (node[1:] != node[:-1]) | (owner[1:] != owner[:-1])
+        chosen = kept.choose(owner[other], reached[other], trie.sequence_at[node[other]])
+        lives = torch.zeros(int(other.sum()), dtype=torch.bool, device=node.device)
+        lives[chosen] = True
+        on = lives[other.cumsum(0) - 1]
+        owner, node, score, tails, logps = owner[on], node[on], reached[on], tails[on], logps[on]
+
+
+def _best(ended: Tensor, owner: Tensor, reached: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The best candidates of each prompt among finished items and prefixes that are one token longer.
+
+    Args:
+        ended: [P, beams] scores of finished items, -inf for none.
+        owner: [C] the prompt of each prefix, in order.
+        reached: [C] its score.
+
+    Returns:
+        Scores [P, beams], best first, -inf where there are fewer; where each stands: n for prefix n, -1 - n for
+        finished item n; and [P] the best score that is not among them.
+    """
+    prompts, beams = ended.shape
+    counts = torch.bincount(owner, minlength=prompts)
+    first = counts.cumsum(0) - counts
+    within = torch.arange(len(owner), device=owner.device) - first[owner]
+    table = ended.new_full((prompts, max(int(counts.max()), 1)), -torch.inf)
+    table[owner, within] = reached
+    best, column = torch.cat([ended, table], 1).topk(beams + 1)
+    place = torch.where(column < beams, -1 - column, column - beams + first[:, None])
+    place = place.masked_fill(best == -torch.inf, -1)  # too few candidates: an empty place of the table is no prefix
+    return best[:, :beams], place[:, :beams], best[:, beams]
+
+
+def _results(kept: _Beams) -> list[Found]:
+    # Empty places come last.
+    counts = (kept.items >= 0).sum(1).tolist()
+    proven = (kept.scores > kept.dropped[:, None]).sum(1).tolist()
+    found = zip(kept.items.tolist(), kept.scores.tolist(), counts, proven, strict=True)
+    return [Found(tuple(items[:count]), tuple(scores[:count]), sure) for items, scores, count, sure in found]

@@ -13,9 +13,6 @@ from penchant.generation.trace import Trace
 
 __all__ = ["Choice", "Likeliest", "write_responses", "write_rows"]
 
-# Leaving rows out copies the keys and values of the others, so it has to be worth it.
-_WORTH = 0.9
-
 
 class Choice(Protocol):
     """Chooses the next token of rows."""
@@ -73,7 +70,7 @@ def write_rows(
         if not open_ or step + 1 == limit:
             break
         kept = [at for at, row in enumerate(live) if row in open_ or row < watched]
-        if len(kept) <= _WORTH * len(live):
+        if len(kept) < len(live):
             live = [live[at] for at in kept]
             places = torch.tensor(kept, device=tokens.device)
             forward.advance(tokens[places], places)

@@ -109,6 +109,7 @@ def test_the_accuracy_of_judged_responses_is_not_called_one_of_pairs() -> None:
         ({"kl": 0.0}, {"kl": 420.0}, {}, "far from the reference"),
         ({"samples/ended": 1.0}, {"samples/ended": 0.25}, {}, "no longer end"),
         ({"samples/repeated": 0.02}, {"samples/repeated": 0.9}, {}, "repeat themselves"),
+        ({"labels/desirable": 0.0}, {"labels/desirable": 0.0}, {}, "all measured responses are undesirable"),
         ({}, {}, {"overlap": {"held_out": 50, "same_prompt": 4, "near_duplicate": 1}}, "also trained on"),
     ],
 )
@@ -127,6 +128,7 @@ def test_a_gain_is_no_gain_where_the_report_knows_better(
         ({"kl": 0.0}, {"kl": 25.0}, {}),
         ({"samples/ended": 0.0}, {"samples/ended": 0.0}, {}),
         ({"samples/repeated": 0.6}, {"samples/repeated": 0.7}, {}),
+        ({"labels/desirable": 0.1}, {"labels/desirable": 0.1}, {}),
         ({}, {}, {"overlap": {"held_out": 5000, "same_prompt": 3, "near_duplicate": 0}}),
     ],
 )

@@ -28,6 +28,7 @@ BY_HAND = [
     ("gradient-ascent", {}, {"forget": one_each(-1.25)}, -1.25),
     ("retain-nll", {}, {"retain": one_each(-2.0)}, 2.0),
     ("retain-kl", {}, {"retain": stated(-2.0, reference_kl=0.3)}, 0.3),
+    ("retain-kl", {"positions": "all"}, {"retain_joint": stated(-2.0, reference_kl=0.3)}, 0.3),
     # d = 1: (2/0.5) log(1 + e^{0.5})
     ("npo", {"beta": 0.5}, {"forget": one_each(-1.0, -2.0)}, 4 * math.log1p(math.exp(0.5))),
     # 2/2 · −log σ(2 (1.5 − 0.5))

@@ -10,6 +10,7 @@ import pytest
 import penchant
 from launching import train_in_processes
 from small_runs import largest_gap, losses, pairs, weights, write_pairs
+from training.parameters.conftest import RUNS as KINDS
 
 pytestmark = pytest.mark.long
 
@@ -27,6 +28,9 @@ RUNS: dict[str, dict[str, Any]] = {
     "dsee": {"parameters": {"name": "dsee", "rank": 2, "entries": 8, "sparsity": 0.25}},
     "dsee, heads": {"parameters": {"name": "dsee", "structure": "heads", "sparsity": 0.25, "l1": 0.1}},
     "dsee with kto": {"objective": "kto", "parameters": {"name": "dsee", "rank": 2}},
+    "wagle": {**KINDS["npo-retain"], "parameters": {"name": "wagle", "ratio": 0.5}},
+    "mrp": {**KINDS["npo-retain"], "parameters": {"name": "mrp", "rank": 2, "layers": [0, 1]}},
+    "mrp of judgements": {**KINDS["kto"], "parameters": {"name": "mrp", "rank": 1, "layers": [1], "start": "official"}},
 }
 
 

@@ -15,10 +15,11 @@ from penchant.errors import CheckpointError, ConfigurationError, PenchantError
 from penchant.training import Result
 from penchant.training.parameters.masked import packed, unpacked
 from penchant.training.parameters.strategy import build_strategy
+from penchant.training.parameters.wanda import Wanda
 from small_runs import losses, stopped_after, weights
 
 Train = Callable[..., Result]
-MASKS = ["wagle", "snip", "forget-gradient", "magnitude", "random"]
+MASKS = ["wagle", "snip", "forget-gradient", "wanda", "magnitude", "random"]
 
 
 def mask_of(run: Path) -> dict[str, torch.Tensor]:
@@ -114,6 +115,51 @@ def test_stored_bfloat16_weights_are_frozen_as_masters(
         weight_decay=0.1,
     )
     check_frozen(run.folder, load_file(tmp_path / "half" / "model.safetensors"))
+
+
+def test_wanda_scores_are_weights_times_what_enters_them(
+    unlearning: dict[str, Any], train: Train, folder: Path
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    from small_runs import word_tokenizer
+
+    found: dict[str, torch.Tensor] = {}
+
+    def scores(self: Wanda, start: Any) -> dict[str, torch.Tensor]:
+        found.update(original(self, start))
+        return found
+
+    original = Wanda.scores
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Wanda, "scores", scores)
+        train(**unlearning, parameters={"name": "wanda", "ratio": 0.5}, max_steps=1)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), word_tokenizer()
+    layer, total, counts = (
+        "model.layers.1.mlp.down_proj",
+        torch.zeros(()),
+        torch.zeros(len(model.get_input_embeddings().weight)),
+    )
+    entered: list[torch.Tensor] = []
+    model.get_submodule(layer).register_forward_hook(lambda module, inputs, output: entered.append(inputs[0][0]))
+    for row in unlearning["data"]["forget"]:
+        ids = [
+            *tokenizer(row["prompt"]).input_ids,
+            *tokenizer(row["completion"], add_special_tokens=False).input_ids,
+            2,
+        ]
+        with torch.no_grad():
+            model(torch.tensor([ids]))
+        counts += torch.bincount(torch.tensor(ids), minlength=len(counts))
+        total = total + len(ids)
+    weight = model.get_submodule(layer).weight.detach()
+    wanted = weight.abs() * torch.cat(entered).square().sum(0).sqrt()
+    torch.testing.assert_close(found[f"{layer}.weight"], wanted, rtol=1e-4, atol=1e-6)
+    gain = model.model.norm.weight.detach().abs() * total.sqrt()
+    torch.testing.assert_close(found["model.norm.weight"], gain)
+    unused = (counts == 0).nonzero().flatten()
+    if not model.config.tie_word_embeddings:
+        assert not found["model.embed_tokens.weight"][unused].any()
 
 
 def test_refusals_stand_for_what_is_to_be_forgotten(train: Train) -> None:

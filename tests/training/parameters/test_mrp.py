@@ -22,7 +22,7 @@ from penchant.likelihood.projected.layers import projections
 from penchant.training import Result
 from penchant.training.parameters.mrp import usual_layers
 from penchant.training.parameters.projection import row_basis
-from small_runs import losses, stopped_after
+from small_runs import losses, stopped_after, word_tokenizer
 from training.parameters.conftest import facts
 
 Train = Callable[..., Result]
@@ -171,6 +171,19 @@ def test_what_cannot_be_projected_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=told):
         train(**{**recipe, "parameters": {**MRP, **changed}})
+
+
+def test_an_adapter_is_refused_new_or_known(recipe: dict[str, Any], train: Train, folder: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    for changed in ({"lora": {"rank": 2}}, {"adapter": "continue"}):
+        with pytest.raises(ConfigurationError, match="mrp does not work where an adapter is trained") as told:
+            train(**{**recipe, **changed})
+        assert "Remove lora and adapter, or remove parameters" in str(told.value)
+    model = get_peft_model(load_model(folder), LoraConfig(r=2, target_modules=["q_proj"]))
+    with pytest.raises(ConfigurationError, match=r"mrp does not work where the model has an adapter\.") as told:
+        train(**recipe, model=model, tokenizer=word_tokenizer())
+    assert "Merge the adapter into its base first" in str(told.value)
 
 
 def test_earlier_directions_count_for_the_width(recipe: dict[str, Any], train: Train) -> None:

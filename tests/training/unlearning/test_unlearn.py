@@ -15,9 +15,10 @@ from penchant.evaluation.unlearning.relearning import Attack
 from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.objectives import build
 from penchant.objectives.core.expression import NAMED_SUMS
+from penchant.objectives.unlearning.undial import undial_cross_entropy
 from penchant.training.unlearning.api import Unlearned, unlearn
 from penchant.training.unlearning.methods import objective_of_method, unlearning_methods
-from small_runs import model_folder, pairs, stopped_after
+from small_runs import losses, model_folder, pairs, stopped_after, word_tokenizer
 
 QUICK: dict[str, Any] = {"max_steps": 4, "batch_size": 2, "learning_rate": 1e-2, "samples": 0, "device": "cpu"}
 
@@ -116,6 +117,27 @@ def test_npo_with_retain_is_one_forward_pass_of_the_policy_a_step(
     penchant.train(str(folder), data, "npo-retain", folder.parent / "run", accumulate=1, **QUICK)
     trained = [responses for responses, with_gradient in passes if with_gradient]
     assert trained == [4] * QUICK["max_steps"]
+
+
+@pytest.mark.parametrize("positions", ["response", "all"])
+def test_undial_counts_the_tokens_of_prompts_where_asked(folder: Path, tmp_path: Path, positions: str) -> None:
+    from transformers import AutoModelForCausalLM
+
+    rows = facts(3)
+    found = penchant.train(
+        str(folder), {"forget": rows}, {"name": "undial", "beta": 2.0, "positions": positions}, tmp_path / "run",
+        **{**QUICK, "max_steps": 1, "batch_size": 3},
+    )  # fmt: skip
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), word_tokenizer()
+    values = []
+    for row in rows:
+        asked = tokenizer(row["prompt"]).input_ids
+        ids = torch.tensor([*asked, *tokenizer(row["completion"], add_special_tokens=False).input_ids, 2])
+        with torch.no_grad():
+            log_probs = model(ids[None]).logits[0, :-1].log_softmax(-1)
+        each = undial_cross_entropy(log_probs, ids[1:], log_probs, beta=2.0)
+        values.append(each[len(asked) - 1 if positions == "response" else 0 :])
+    assert losses(found.folder)[0] == pytest.approx(torch.cat(values).mean().item(), abs=1e-4)
 
 
 def test_the_door_of_the_package_is_this_function() -> None:

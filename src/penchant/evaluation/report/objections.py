@@ -39,7 +39,7 @@ def objections(run: RunFolder, figures: BeforeAfter) -> list[Objection]:
         >>> objections(run, before_after(run))[0].headline
         'the model is far from the reference'
     """
-    found = (_divergence(figures), _endless(figures), _repetitive(figures), _overlap(run))
+    found = (_divergence(figures), _one_class(figures), _endless(figures), _repetitive(figures), _overlap(run))
     return [each for each in found if each is not None]
 
 
@@ -51,6 +51,19 @@ def _divergence(figures: BeforeAfter) -> Objection | None:
         "the model is far from the reference",
         f"The KL divergence from the reference is {number(kl.after)} nats, which is large: the policy is hardly "
         "related to the model that it started from. Use a smaller learning rate, fewer steps or a larger beta.",
+    )
+
+
+def _one_class(figures: BeforeAfter) -> Objection | None:
+    desirable = figures.get("labels/desirable")
+    if desirable is None or desirable.after not in (0.0, 1.0):
+        return None
+    kind, change = ("desirable", "likelier") if desirable.after else ("undesirable", "less likely")
+    return Objection(
+        f"all measured responses are {kind}",
+        f"All measured responses are {kind}, so their accuracy rises with everything that becomes {change} and tells "
+        "no good response from a bad one. Hold out responses with both labels: eval_data, eval_share, or a larger "
+        "eval_limit.",
     )
 
 

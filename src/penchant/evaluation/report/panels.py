@@ -61,7 +61,7 @@ MAIN = (
     Panel(
         "accuracy",
         "Accuracy of the implicit rewards",
-        "share of pairs or labels",
+        "share",
         (("rewards/accuracy", "accent", "accuracy"), ("rewards/ties", "before", "ties")),
         percent=True,
         reference=50.0,

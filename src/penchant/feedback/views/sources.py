@@ -22,10 +22,10 @@ def _only_response(record: Record) -> list[tuple[Text, Text]] | None:
     return [(record.prompt, record.responses[0])] if len(record.responses) == 1 else None
 
 
+_NEEDS = "a record with one response (a demonstration)"
 for _name in ("forget", "retain"):
-    register_view(_name, needs="a record with one response (a demonstration)", source=_name, shapes=["source"])(
-        _only_response
-    )
+    register_view(_name, needs=_NEEDS, source=_name, shapes=["source"])(_only_response)
+    register_view(f"{_name}_joint", needs=_NEEDS, source=_name, whole=True)(_only_response)
 
 
 @register_view(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor
 
-from penchant.objectives.core.objective import Objective
+from penchant.objectives.core.objective import Objective, Requirements
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.likelihood_term import NLLAverage
 from penchant.objectives.functional.numerics import masked_sum
 
-__all__ = ["TokenAveraged", "token_average"]
+__all__ = ["PositionAveraged", "TokenAveraged", "token_average"]
 
 
 def token_average(view: Scored, values: Tensor, average: NLLAverage) -> Tensor:
@@ -51,3 +52,24 @@ class TokenAveraged(Objective):
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
         self.batch_coupled = self.average == "batch"
+
+
+class PositionAveraged(TokenAveraged):
+    """Base of losses that are an average over one view of a source, with or without the tokens of its prompts."""
+
+    #: The view whose response tokens count; with its prompts it is ``{view}_joint``.
+    view: ClassVar[str]
+
+    positions: Annotated[
+        Literal["response", "all"], "tokens that count: those of the responses, or those of the prompts too"
+    ] = "response"
+
+    @property
+    def requirements(self) -> Requirements:
+        """The view, with scored prompts where all tokens count."""
+        name = self.view if self.positions == "response" else f"{self.view}_joint"
+        return replace(super().requirements, views=(name,))
+
+    def scored(self, views: dict[str, Scored]) -> Scored:
+        """The view among the inputs of ``loss``."""
+        return views[self.requirements.views[0]]

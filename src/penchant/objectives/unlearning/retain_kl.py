@@ -7,18 +7,18 @@ from torch import Tensor
 from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.token_average import TokenAveraged, token_average
+from penchant.objectives.functional.token_average import PositionAveraged, token_average
 
 __all__ = ["RetainKL"]
 
 
-class RetainKL(TokenAveraged):
+class RetainKL(PositionAveraged):
     """KL divergence from the initial model on the records to keep, added to a forget loss: ``npo + retain-kl``.
 
     loss = mean_t Σ_v π_ref(v|x, y_<t) [log π_ref(v|x, y_<t) − log π(v|x, y_<t)],   nats per token
 
-    The mean is over response tokens. The published code also counts prompt and padding positions, so its value is
-    smaller by the share of response tokens, and its gradient holds the prompts as well.
+    The mean is over response tokens, or with ``positions=all`` over those of the prompts too, which holds the prompts
+    as well. The published code counts all positions and padding, so its value is smaller by the share of padding.
 
     Example:
         >>> import torch
@@ -35,8 +35,10 @@ class RetainKL(TokenAveraged):
     id = "retain-kl"
     paper = "arXiv:2404.05868"
     evidence = PAPER
+    view = "retain"
     needs = Needs(reference=True, stats=frozenset({"reference_kl"}))
 
-    def loss(self, retain: Scored) -> Tensor:
+    def loss(self, **views: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""
+        retain = self.scored(views)
         return token_average(retain, retain.stat("reference_kl"), self.average)

@@ -12,7 +12,7 @@ from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.core.token_statistic import TokenStatistic
-from penchant.objectives.functional.token_average import TokenAveraged, token_average
+from penchant.objectives.functional.token_average import PositionAveraged, token_average
 
 __all__ = ["UNDIAL", "undial_cross_entropy"]
 
@@ -39,13 +39,13 @@ def undial_cross_entropy(log_probs: Tensor, ids: Tensor, reference: Tensor | Non
     return -(torch.softmax(lowered, dim=-1) * log_probs).sum(-1)
 
 
-class UNDIAL(TokenAveraged):
+class UNDIAL(PositionAveraged):
     """Unlearning by self-distillation on adjusted logits (Dong et al., 2024), as in open-unlearning.
 
     loss = −mean_t Σ_v q_t(v) log π(v|x, y_<t),   q_t = softmax(z_ref,t − β 1[v = y_t]),   nats per token
 
-    z_ref are the logits of the initial model. The mean is over response tokens; the published code also counts prompt
-    and padding positions.
+    z_ref are the logits of the initial model. The mean is over response tokens, or with ``positions=all`` over those of
+    the prompts too; the published code counts all positions and padding.
 
     Example:
         >>> one = torch.full((1, 2), -1.0)
@@ -62,6 +62,7 @@ class UNDIAL(TokenAveraged):
     id = "undial"
     paper = "arXiv:2402.10052"
     evidence = OFFICIAL_CODE
+    view = "forget"
 
     beta: Annotated[float, Ge(0), "how much the logit of the token to forget is lowered"] = 10.0
 
@@ -70,6 +71,7 @@ class UNDIAL(TokenAveraged):
         self.statistic = TokenStatistic(undial_cross_entropy, (("beta", self.beta),), reference=True)
         self.needs = Needs(reference=True, stats=frozenset({self.statistic}))
 
-    def loss(self, forget: Scored) -> Tensor:
+    def loss(self, **views: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""
+        forget = self.scored(views)
         return token_average(forget, forget.stat(self.statistic), self.average)

@@ -20,14 +20,14 @@ from penchant.objectives.core.requirements import Needs
 from penchant.objectives.core.scored import Scored
 from penchant.training.parameters.strategy import Start
 
-__all__ = ["Role", "activations", "gradients", "has_role", "members"]
+__all__ = ["Role", "activations", "alone", "gradients", "has_role", "members"]
 
 Role = Literal["forget", "retain"]
 
 # Views by role, the first that an objective has. Refusals stand for what replaces a forgotten answer.
 VIEWS: dict[Role, tuple[str, ...]] = {
-    "forget": ("idk", "forget", "rejected", "bad"),
-    "retain": ("retain", "chosen", "good"),
+    "forget": ("idk", "forget", "forget_joint", "rejected", "bad"),
+    "retain": ("retain", "retain_joint", "chosen", "good"),
 }
 # Responses of both kinds with a label: 0 is to be forgotten, 1 is to be kept.
 LABELLED, LABEL = "responses", "label"
@@ -146,6 +146,18 @@ def activations(start: Start, role: Role, layers: list[str]) -> dict[str, Tensor
                     moment = states.T @ states
                     sums[layer] = sums[layer] + moment if layer in sums else moment
     return sums
+
+
+def alone(start: Start, role: Role, needs: Needs) -> Iterator[tuple[Example, list[Scored]]]:
+    """Every example of a role with its views, in a forward pass of its own: nothing is shared or padded.
+
+    Args:
+        start: the run.
+        role: which set.
+        needs: what the views have.
+    """
+    for example in members(start, role):
+        yield example, list(_scored(start, [example], needs))
 
 
 def _batches(start: Start, role: Role) -> Iterator[list[Example]]:

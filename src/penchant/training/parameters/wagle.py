@@ -13,7 +13,7 @@ from penchant.training.parameters.masked import Masked
 from penchant.training.parameters.sets import gradients, has_role
 from penchant.training.parameters.strategy import Start
 
-__all__ = ["SNIP", "WAGLE", "ForgetGradient", "Magnitude", "RandomMask"]
+__all__ = ["SNIP", "WAGLE", "ForgetGradient", "Magnitude", "OfForget", "RandomMask"]
 
 
 class WAGLE(Masked):
@@ -46,14 +46,16 @@ class WAGLE(Masked):
             }
 
 
-class _OfForget(Masked):
+class OfForget(Masked):
+    """A mask whose scores are read off what is to be forgotten."""
+
     def check(self, start: Start) -> None:
         """See `Strategy.check`."""
         super().check(start)
         has_role(start, "forget")
 
 
-class SNIP(_OfForget):
+class SNIP(OfForget):
     """|θ g_F|: WAGLE without the retain set (Lee et al., 2018, arXiv:1810.02340)."""
 
     id = "snip"
@@ -64,7 +66,7 @@ class SNIP(_OfForget):
         return {name: (weights[name].detach() * each).abs() for name, each in gradients(start, "forget").items()}
 
 
-class ForgetGradient(_OfForget):
+class ForgetGradient(OfForget):
     """|g_F|: the weights on which what is to be forgotten depends most."""
 
     id = "forget-gradient"

@@ -273,5 +273,7 @@ def _written(report: dict[str, Any], result: Result, recipe: Recipe) -> Path:
     from penchant.evaluation.report.unlearning_page import write_unlearning
 
     RunFolder(result.folder).write_json("unlearning.json", report)
-    title = f"Unlearning with {result.summary['title']}"
-    return write_unlearning(report, result.folder / "unlearning.html", title, f"{recipe.model}, run {result.folder}")
+    summary = result.summary
+    title = f"Unlearning with {summary['title'].removesuffix(' on ' + summary['data'])}"
+    subtitle = f"{recipe.model}, data {summary['data']}, run {result.folder}"
+    return write_unlearning(report, result.folder / "unlearning.html", title, subtitle)

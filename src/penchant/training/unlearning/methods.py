@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.feedback.views.view import find_view
 from penchant.objectives import build
 from penchant.objectives.core.expression import NAMED_SUMS
 from penchant.objectives.core.registry import names
@@ -38,22 +39,23 @@ def objective_of_method(method: str, retain: bool) -> str:
         ('npo-retain', 'npo', 'wga+retain-nll')
     """
     views = build(method).requirements.views
-    if not {"forget", "idk"} & set(views):
+    sources = {find_view(each).source for each in views}
+    if "forget" not in sources:
         raise ConfigurationError(
             f"{method!r} forgets nothing: it reads {', '.join(views)}.",
             where="method",
             fix=f"{nearest(method, unlearning_methods())} Known: {', '.join(unlearning_methods())}.",
         )
-    if "retain" in views and not retain:
+    if "retain" in sources and not retain:
         raise ConfigurationError(
             f"The method {method!r} needs records to keep, and there are none.",
             where="retain",
             fix="Give them with --retain, or choose npo, simnpo or another method without a retain term.",
         )
-    if "retain" in views or not retain or any(sign in method for sign in "+*("):
+    if "retain" in sources or not retain or any(sign in method for sign in "+*("):
         return method
     return f"{method}-retain" if f"{method}-retain" in NAMED_SUMS else f"{method}+retain-nll"
 
 
 def _forgets(name: str) -> bool:
-    return bool({"forget", "idk"} & set(build(name).requirements.views))
+    return any(find_view(each).source == "forget" for each in build(name).requirements.views)
