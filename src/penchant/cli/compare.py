@@ -11,7 +11,9 @@ from penchant.cli.interruption import interruptible
 from penchant.cli.options import AllowOutside, RecipeWords, TrustRemoteCode
 from penchant.cli.words import pairs, read_words
 from penchant.errors import ConfigurationError
+from penchant.known_settings import check_part_keys
 from penchant.terminal import make_console
+from penchant.training.recipe_keys import settings_by_objective
 
 if TYPE_CHECKING:
     from penchant.training.compare import Compared
@@ -35,14 +37,17 @@ def compare(
     allow_outside: AllowOutside = False,
 ) -> None:
     """Train several objectives on the same data with several seeds, and compare them in a table, a plot and a page."""
-    recipe, names = read_words(words, {}), _names(objectives)  # before torch loads: a mistyped key is said at once
+    # Before torch loads: a mistyped key is said at once.
+    recipe, names, settings = read_words(words, {}), _names(objectives), pairs(set_ or [], "--set")
+    for name, own in settings_by_objective(settings, names).items():
+        check_part_keys("objective", {"name": name, **own})
 
     from penchant.training.compare import compare_objectives
     from penchant.training.progress import ProgressReporter
 
     how: dict[str, Any] = {
         "seeds": seeds,
-        "settings": pairs(set_ or [], "--set"),
+        "settings": settings,
         "resume": resume,
         "overwrite": overwrite,
     }

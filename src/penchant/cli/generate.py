@@ -18,6 +18,7 @@ from penchant.cli.options import (
     Split,
     TrustRemoteCode,
 )
+from penchant.known_settings import check_part_keys
 from penchant.terminal import echo
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def _parts(keys: dict[str, Any], named: dict[str, str | None]) -> dict[str, Any]
     for part, name in named.items():
         if name is not None:
             parts[part] = {"name": name, **parts.get(part, {})}
+            check_part_keys(part, parts[part])
         elif part in parts and "name" not in parts[part]:
             raise ConfigurationError(
                 f"There are settings of {part}, but it is not named.", where=part, fix=f"Name it: --{part} NAME."

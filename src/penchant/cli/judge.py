@@ -164,13 +164,13 @@ def _progress(judges: list[str], records: int) -> Iterator[Callable[[str, int, i
 
 def _names(settings: list[dict[str, Any]], combine: str | None) -> list[str]:
     """What the judgements of each judge are called."""
+    combined = [] if combine is None else [str(parse_judge(combine, "--combine").get("as", "combined"))]
+
     from penchant.curation.judged import names_of
 
-    names = names_of(settings)
+    names = [*names_of(settings), *combined]
     for each in settings:
         each.pop("as", None)
-    if combine is not None:
-        names.append(str(parse_judge(combine, "--combine").get("as", "combined")))
     if len(set(names)) < len(names):
         raise ConfigurationError(f"Two judges are named {names[-1]!r}.", where="--judge", fix="Name one with as=WORD.")
     return names

@@ -9,6 +9,7 @@ import typer
 
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError
+from penchant.known_settings import check_part_keys
 from penchant.named import named_settings
 from penchant.plain_files import readable_text
 
@@ -30,7 +31,7 @@ def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
         where: the option, for messages.
 
     Raises:
-        ConfigurationError: it has another form.
+        ConfigurationError: it has another form, or a key that the judge does not have.
 
     Example:
         >>> parse_judge("verifier,rule=exact")
@@ -38,6 +39,12 @@ def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
         >>> parse_judge("weighted,weights=[0.7, 0.3],over=prompt")
         {'name': 'weighted', 'weights': [0.7, 0.3], 'over': 'prompt'}
     """
+    found = _settings(word, where)
+    check_part_keys("judge", found, besides=("as",))
+    return found
+
+
+def _settings(word: str, where: str) -> dict[str, Any]:
     if word.endswith((".yaml", ".yml")):
         found = yaml_document(readable_text(Path(word), ConfigurationError, where), word)
         if not isinstance(found, dict) or not isinstance(found.get("name"), str):

@@ -76,6 +76,10 @@ def unlearn(
 ) -> None:
     """Train a model to forget records, and report what it forgets, what it keeps, and what relearning brings back."""
     further = _named(kept)
+    options: dict[str, Any] = {"model": model, "output": out, "chat_template": chat_template, "max_length": max_length}
+    options = _options(options, as_chat, set_, map_)
+    if not evaluate:
+        _check_keys(words, options, forget, retain, method)
     attack = _attack(relearn_records, relearn_steps, relearn_rate)
     if evaluate:
         asked: dict[str, Any] = {"before": before, "retrained": retrained, "kept": further, "holdout": holdout}
@@ -86,8 +90,7 @@ def unlearn(
         return
     if before is not None:
         raise ConfigurationError("--before is given without --evaluate.", fix="Add --evaluate, or remove --before.")
-    options = {"model": model, "output": out, "chat_template": chat_template, "max_length": max_length}
-    options = _options(options, as_chat, set_, map_) | _method_and_data(words, forget, retain, method)
+    options |= _method_and_data(forget, retain, method)
     wanted: dict[str, Any] = {"retrained": retrained, "kept": further, "holdout": holdout, "questions": questions}
     wanted |= {"every": measure_every, "attack": attack, "refusals": refusals}
     _train(words, options, wanted, resume=resume, overwrite=overwrite)
@@ -119,12 +122,23 @@ def _attack(records: int, steps: int, rate: float) -> Attack:
     return Attack(records=records, steps=steps, learning_rate=rate)
 
 
-def _method_and_data(words: list[str] | None, forget: str | None, retain: str | None, method: str) -> dict[str, Any]:
-    """The objective and the data as recipe keys; those of a recipe stay where no option names them."""
+def _check_keys(
+    words: list[str] | None, options: dict[str, Any], forget: str | None, retain: str | None, method: str
+) -> None:
+    """Refuse a mistyped key before the libraries are loaded, which decide what objective the method stands for."""
     recipe, keys = split_words(words or [])
+    if forget is None and recipe is None and "data" not in keys:
+        raise ConfigurationError("There is no forget set.", fix="Give --forget FILE.")
+    if forget is not None:
+        # The most that a method becomes: with a retain term, where there are records to keep.
+        name = method if retain is None or any(sign in method for sign in "+*(") else f"{method}+retain-nll"
+        options = options | {"data": {"forget": forget}, "objective.name": name}
+    read_words(words, {"output": "runs/unlearned", **options})
+
+
+def _method_and_data(forget: str | None, retain: str | None, method: str) -> dict[str, Any]:
+    """The objective and the data as recipe keys; those of a recipe stay where no option names them."""
     if forget is None:
-        if recipe is None and "data" not in keys:
-            raise ConfigurationError("There is no forget set.", fix="Give --forget FILE.")
         return {}
     from penchant.training.unlearning.methods import objective_of_method
 

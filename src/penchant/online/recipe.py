@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator
@@ -45,6 +45,17 @@ class OnlineRecipe(Recipe):
         >>> recipe.objective["name"], recipe.pairing["name"], recipe.reference
         ('grpo', 'group', 'initial')
     """
+
+    NAMED_PARTS: ClassVar[Mapping[str, str]] = {
+        "objective": "objective",
+        "engine": "engine",
+        "judge": "judge",
+        "pairing": "pairing",
+        "asking": "question",
+        "opponent": "opponent",
+        "sampler": "sampler",
+        "process_reward": "process reward",
+    }
 
     data: str | list[str] = Field(description="prompts: file, folder, pattern, or hub id; several as a list")  # type: ignore[assignment]
     eval_data: str | list[str] | None = Field(None, description="held-out file, folder or id; several as a list")  # type: ignore[assignment]

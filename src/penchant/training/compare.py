@@ -16,10 +16,11 @@ from penchant.locks import LOCK, working_in
 from penchant.training.compared_results import comparison_results
 from penchant.training.folder import RunFolder
 from penchant.training.identity.ownership import MARKER, Marker, read_marker
-from penchant.training.planned_runs import PlannedRun, plan_runs, settings_by_objective
+from penchant.training.planned_runs import PlannedRun, plan_runs
 from penchant.training.preparation import Given
 from penchant.training.progress import ProgressReporter
 from penchant.training.recipe import Recipe, make_recipe
+from penchant.training.recipe_keys import settings_by_objective
 from penchant.training.recipe_keywords import RecipeKeywords
 from penchant.training.run import Interrupted
 from penchant.training.run import run as train_recipe

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penchant.errors import ConfigurationError, nearest
 from penchant.modalities import find_modality
 from penchant.training.folder import RunFolder
 from penchant.training.following.live import PROGRESS
 from penchant.training.preparation import build_objective, resolved
 from penchant.training.recipe import Recipe, make_recipe
 
-__all__ = ["PlannedRun", "finished", "plan_runs", "settings_by_objective"]
+__all__ = ["PlannedRun", "finished", "plan_runs"]
 
 
 @dataclass
@@ -65,34 +64,6 @@ def finished(folder: RunFolder) -> bool:
     if (folder.path / PROGRESS).exists():
         return False
     return folder.read_json("summary.json") is not None and (folder.path / "report.html").is_file()
-
-
-def settings_by_objective(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Hyper-parameters by objective; ``dpo+nll.dpo.beta`` is ``dpo.beta`` of the sum ``dpo+nll``.
-
-    Args:
-        settings: values by ``objective.name``.
-        names: the objectives.
-
-    Raises:
-        ConfigurationError: a setting matches no objective.
-
-    Example:
-        >>> settings_by_objective({"ipo.beta": 0.3}, ["dpo", "ipo"])
-        {'dpo': {}, 'ipo': {'beta': 0.3}}
-    """
-    found: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for key, value in settings.items():
-        owner = max((name for name in names if key.startswith(f"{name}.")), key=len, default=None)
-        if owner is None:
-            hint = nearest(key.partition(".")[0], names)
-            raise ConfigurationError(
-                f"{key!r} is not a setting of a compared objective. {hint}",
-                where="--set",
-                fix=f"Write OBJECTIVE.NAME=VALUE, for example {names[0]}.beta=0.1.",
-            )
-        found[owner][key.removeprefix(f"{owner}.")] = value
-    return found
 
 
 def plan_runs(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError, model_validator
 
 from penchant.errors import ConfigurationError
+from penchant.known_settings import check_part_keys
 from penchant.likelihood.denoising_settings import DenoisingSettings
 from penchant.likelihood.image_settings import ImageSettings
 from penchant.training.coming_from.answers import answer_to
@@ -46,6 +47,9 @@ class Recipe(KeepingSettings, DeviceSettings, OptimizationSettings, DataSettings
         >>> make_recipe({"model": "m", "data": "pairs.jsonl", "objective": {"name": "dpo", "beta": 0.2}}).objective
         {'name': 'dpo', 'beta': 0.2}
     """
+
+    #: What the keys that hold a name and settings name.
+    NAMED_PARTS: ClassVar[Mapping[str, str]] = {"objective": "objective", "parameters": "parameter strategy"}
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
@@ -133,7 +137,7 @@ def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
         ConfigurationError: as for `make_recipe`.
     """
     try:
-        return form.model_validate(nested(values, where))
+        made = form.model_validate(nested(values, where))
     except ValidationError as error:
         # Unknown keys first: a mistyped key is also a missing one.
         errors = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
@@ -141,6 +145,12 @@ def validated(values: Mapping[str, Any], where: str, form: type[Form]) -> Form:
         raise ConfigurationError(
             " ".join(problem(each, form, PARTS) for each in errors[:3]), where=where, fix=_conversion(unknown)
         ) from None
+    for key, kind in form.NAMED_PARTS.items():
+        check_part_keys(kind, getattr(made, key))
+    if made.eval is not None:
+        check_part_keys("judge", made.eval.judge)
+    made.check_names(where)
+    return made
 
 
 def _conversion(unknown: list[str]) -> str | None:

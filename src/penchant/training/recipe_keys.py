@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from penchant.plain_files import readable_text
 from penchant.python_path import beside
 from penchant.training.coming_from.answers import hint
 
-__all__ = ["FORMER", "nested", "problem", "read_keys"]
+__all__ = ["FORMER", "nested", "problem", "read_keys", "settings_by_objective"]
 
 # Names of earlier versions: they are not accepted, but the error gives the current name.
 FORMER = {
@@ -128,3 +128,31 @@ def _found_beside(key: str, value: Any, recipe: Path, replaced: Collection[str])
         return place if {f"{where}.path", *above} & set(replaced) else beside(place, recipe.parent, where)
 
     return with_places({key: value}, checked)[key]
+
+
+def settings_by_objective(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Hyper-parameters by objective; ``dpo+nll.dpo.beta`` is ``dpo.beta`` of the sum ``dpo+nll``.
+
+    Args:
+        settings: values by ``objective.name``.
+        names: the objectives.
+
+    Raises:
+        ConfigurationError: a setting matches no objective.
+
+    Example:
+        >>> settings_by_objective({"ipo.beta": 0.3}, ["dpo", "ipo"])
+        {'dpo': {}, 'ipo': {'beta': 0.3}}
+    """
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for key, value in settings.items():
+        owner = max((name for name in names if key.startswith(f"{name}.")), key=len, default=None)
+        if owner is None:
+            hint = nearest(key.partition(".")[0], names)
+            raise ConfigurationError(
+                f"{key!r} is not a setting of a compared objective. {hint}",
+                where="--set",
+                fix=f"Write OBJECTIVE.NAME=VALUE, for example {names[0]}.beta=0.1.",
+            )
+        found[owner][key.removeprefix(f"{owner}.")] = value
+    return found

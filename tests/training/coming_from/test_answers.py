@@ -16,8 +16,9 @@ from pydantic import BaseModel
 import penchant
 from penchant.cli.app import app
 from penchant.errors import ConfigurationError
+from penchant.likelihood.adapting.kinds import adapter_kinds
 from penchant.objectives.core.registry import OBJECTIVES
-from penchant.online.recipe import OnlineRecipe
+from penchant.online.recipe import OnlineRecipe, methods
 from penchant.training import make_recipe
 from penchant.training.coming_from.answers import LIBRARIES, answer_to, answers_of
 from penchant.training.recipe import Recipe
@@ -84,6 +85,26 @@ def test_an_answer_names_a_counterpart_or_gives_the_reason(table: str) -> None:
     for key, answer in answers_of(table).items():
         assert answer.ours or answer.note, key
         assert not answer.note.endswith("."), f"{key}: the sentence ends it"
+
+
+@pytest.mark.parametrize("table", LIBRARIES)
+def test_no_answer_denies_what_there_is(table: str) -> None:
+    """The reason why a key has no counterpart names no objective, method or kind of adapter that exists."""
+    ours = {name for name in (*OBJECTIVES.names(), *methods(), *adapter_kinds()) if name not in ("lora", "power")}
+    for key, answer in answers_of(table).items():
+        said = {word.strip(".,;:()").lower() for word in answer.note.split()}
+        assert answer.ours or not ours & said, f"{key}: {ours & said}: {answer.note}"
+        assert answer.ours or "reward models" not in answer.note, key
+
+
+@pytest.mark.parametrize(
+    "key",
+    "pref_bco_weight ppo_epochs oft_rank freeze_trainable_layers center_rewards_coefficient reward_model lr_groups "
+    "unfrozen_parameters gradio_title teacher_model_name_or_path".split(),
+)
+def test_what_came_later_is_answered_with_it(key: str) -> None:
+    answers = [found for table in LIBRARIES if (found := answers_of(table).get(key))]
+    assert answers and all(each.ours for each in answers)
 
 
 @pytest.mark.parametrize(

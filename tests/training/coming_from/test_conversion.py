@@ -221,7 +221,7 @@ def test_the_installed_trl_has_no_loss_that_is_forgotten() -> None:
     described = trl.DPOConfig.__doc__.partition("loss_type (")[2].partition("loss_weights (")[0]
     named = {word for word in described.split("'") if word.isidentifier()}
     assert {"sigmoid", "hinge", "apo_zero"} <= named, "the description lists them"
-    assert named - DPO_LOSSES.keys() == {"bco_pair"}
+    assert named - DPO_LOSSES.keys() == set()
 
 
 @pytest.mark.parametrize("loss", sorted(CPO_LOSSES))
@@ -287,6 +287,23 @@ def test_losses_of_llama_factory(keys: dict[str, Any], objective: dict[str, Any]
     assert objective.items() <= found.recipe["objective"].items()
     write_recipe(found, tmp_path / "recipe.yaml")
     build_objective(read_recipe(tmp_path / "recipe.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("given", "hyper"),
+    [
+        ({"model_name_or_path": "m", "dataset_name": "d", "center_rewards_coefficient": 0.01}, 0.01),
+        ({**LLAMA_FACTORY_DPO, "stage": "rm"}, 0.0),
+        ({"base_model": "m", "datasets": [{"path": "d"}], "reward_model": True, "micro_batch_size": 2}, 0.0),
+    ],
+    ids=["TRL", "LLaMA-Factory", "axolotl"],
+)
+def test_files_that_train_a_reward_model(given: dict[str, Any], hyper: float, tmp_path: Path) -> None:
+    found = converted(tmp_path, given)
+    assert found.recipe["objective"]["name"] == "bt-reward-model"
+    write_recipe(found, tmp_path / "recipe.yaml")
+    objective = build_objective(read_recipe(tmp_path / "recipe.yaml"))
+    assert objective.hyper["center_rewards_coefficient"] == hyper
 
 
 def test_a_file_of_axolotl(tmp_path: Path) -> None:
@@ -383,10 +400,9 @@ def test_methods_of_axolotl(keys: dict[str, Any], objective: dict[str, Any], tmp
     ("given", "said"),
     [
         ({"model_name_or_path": "m", "num_generations": 8}, "penchant online grpo"),
-        ({"model_name_or_path": "m", "center_rewards_coefficient": 0.01}, "reward models are not trained here"),
-        ({"model_name_or_path": "m", "loss_type": "bco_pair"}, "'bco_pair' is not one of the objectives here"),
+        ({"base_model": "m", "process_reward_model": True}, "single steps"),
         ({"model_name_or_path": "m", "loss_type": "sigmiod"}, "Did you mean 'sigmoid'?"),
-        ({"model_name_or_path": "m", "stage": "ppo"}, "only dpo, kto and sft have a counterpart"),
+        ({"model_name_or_path": "m", "stage": "ppo"}, "only dpo, kto, rm and sft have a counterpart"),
         ({"base_model": "m", "rl": "grpo"}, "penchant online grpo"),
         ({"model": "m", "data": "d"}, "This is no configuration of TRL, LLaMA-Factory or axolotl"),
     ],

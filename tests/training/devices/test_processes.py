@@ -90,8 +90,9 @@ def test_deepspeed_that_cannot_start_is_refused() -> None:
     two = Processes(2, 0, "zero2")
     with pytest.raises(ConfigurationError, match="needs DeepSpeed, which is not installed"):
         check_zero(two, installed=lambda name: None)
-    with pytest.raises(ConfigurationError, match="needs GPUs"):
-        check_zero(two, device="cpu", installed=lambda name: name)
+    with pytest.raises(ConfigurationError, match="DeepSpeed runs on cuda here"):
+        check_zero(two, device="cpu", installed=lambda name: name, runs_on=lambda: "cuda")
+    check_zero(two, device="cpu", installed=lambda name: name, runs_on=lambda: "cpu")
     check_zero(Processes(2, 0, "fsdp"), installed=lambda name: None)
 
 

@@ -11,6 +11,7 @@ from penchant.cli.judge_words import JUDGE, parse_judge
 from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split, TrustRemoteCode
 from penchant.cli.words import pairs, parse_mapping
 from penchant.errors import ConfigurationError
+from penchant.known_settings import check_part_keys
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
 from penchant.writing import write_json
@@ -69,17 +70,20 @@ def evaluate(
     trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Compare the responses of checkpoints with those of their reference by a judge, and run standard tasks."""
-    from penchant.evaluation.policies.checkpoints import all_checkpoints, find_checkpoint, find_reference
-
     for file, option in ((json_out, "--json"), (html, "--html")):
         if file is not None:
             claim_file(file, option=option, overwrite=overwrite, inputs=[data, *runs, reference])
     _check(data, judge, tasks, html)
+    # Before the libraries are loaded: a mistyped key is said at once.
+    settings = None if judge is None else {**parse_judge(judge), **pairs(set_ or [], "--set")}
+    check_part_keys("judge", settings)
+    from penchant.evaluation.policies.checkpoints import all_checkpoints, find_checkpoint, find_reference
+
     found = [each for run in runs for each in (all_checkpoints(run) if checkpoints else [find_checkpoint(run)])]
     rows: dict[str, dict[str, Any]] = {each.name: {"name": each.name} for each in found}
-    if data is not None and judge is not None:
+    if data is not None and judge is not None and settings is not None:
         against = find_reference(reference, found)
-        records, built = _judging(data, judge, set_, device, prompts, map_, split, on_bad)
+        records, built = _judging(data, settings, device, prompts, map_, split, on_bad)
         from penchant.generation.responses import Sampling
 
         sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature)
@@ -113,8 +117,7 @@ def _check(data: str | None, judge: str | None, tasks: str | None, html: Path | 
 
 def _judging(
     data: str,
-    judge: str,
-    set_: list[str] | None,
+    judge: dict[str, Any],
     device: str,
     prompts: int,
     map_: list[str] | None,
@@ -128,9 +131,11 @@ def _judging(
     reading: Any = {"mapping": parse_mapping(map_), "split": split, "on_bad": on_bad, "ties": "keep"}
     feedback = read(data, **reading)
     records = list({repr(record.prompt): record for record in feedback}.values())[:prompts]
-    built = build_judge({**parse_judge(judge), **pairs(set_ or [], "--set")}, records, device)
+    built = build_judge(judge, records, device)
     if built is None:
-        raise ConfigurationError(f"The judge {judge!r} never scores.", where="--judge", fix="Name another judge.")
+        raise ConfigurationError(
+            f"The judge {judge['name']!r} never scores.", where="--judge", fix="Name another judge."
+        )
     return records, built
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -68,6 +68,7 @@ def prefeval(
 ) -> None:
     """Measure by PrefEval how well a model follows preferences that were stated some turns ago."""
     claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[data, distractors, model])
+    settings = None if judge is None else parse_judge(judge)  # before the libraries are loaded
     from penchant.evaluation.policies.checkpoints import find_checkpoint
     from penchant.evaluation.preference_following.dialogues import METHODS
     from penchant.evaluation.preference_following.speaker import Speaker
@@ -80,7 +81,7 @@ def prefeval(
                 f"There is no method {each!r}.", where="--method", fix=f"Give {', '.join(METHODS)}."
             )
     tasks, pool = _tasks(data)[:limit], _pool(distractors)
-    asked = None if judge is None else _llm_judge(judge, device)
+    asked = None if settings is None else _llm_judge(settings, device)
     _check_options(tasks, asked, data)
     speaks = LocalAnswerer(
         find_checkpoint(model).model, max_new_tokens=max_new_tokens, temperature=temperature, batch_size=batch_size
@@ -155,14 +156,14 @@ def _pool(file: Path | None) -> list[tuple[str, str]]:
     return [(as_text(each.prompt), as_text(each.responses[0])) for each in read(str(file)) if each.responses]
 
 
-def _llm_judge(words: str, device: str) -> LLMJudge:
+def _llm_judge(settings: dict[str, Any], device: str) -> LLMJudge:
     from penchant.rewards.llm import LLMJudge
     from penchant.rewards.registry import build_judge
 
-    built = build_judge(parse_judge(words), (), device)
+    built = build_judge(settings, (), device)
     if not isinstance(built, LLMJudge):
         raise ConfigurationError(
-            f"The judge {words!r} answers no questions; the four checks of an answer are yes/no questions.",
+            f"The judge {settings['name']!r} answers no questions; the four checks of an answer are yes/no questions.",
             where="--judge",
             fix="Give llm,url=ADDRESS,model=NAME or local_llm,model=FOLDER.",
         )

@@ -10,6 +10,7 @@ import typer
 from penchant.cli.judge_words import parse_judge
 from penchant.cli.options import BadRecords, Overwrite, Renamed, Split
 from penchant.errors import ConfigurationError
+from penchant.known_settings import check_part_keys
 from penchant.named import build_named, named_settings
 from penchant.terminal import echo
 
@@ -53,6 +54,9 @@ def merge(
 
     Number types, shards, configuration and tokenizer are those of the first model.
     """
+    rule = named_settings(method or "linear", "method", "--method")
+    check_part_keys("merging method", rule)  # before the libraries are loaded, as are those of the judge
+    scoring = None if judge is None else parse_judge(judge)
     from penchant.training.merging.soups import SOUPS, cook_soup
     from penchant.training.merging.writer import merge_models
 
@@ -63,13 +67,13 @@ def merge(
     if soup is None:
         if data is not None or measure is not None or judge is not None:
             raise ConfigurationError("--data, --measure and --judge choose a soup.", fix="Give --soup greedy.")
-        merged = merge_models(models, _rule(method or "linear"), out, base=base, overwrite=overwrite)
+        merged = merge_models(models, _rule(rule), out, base=base, overwrite=overwrite)
         return echo(f"{merged.tensors} tensors, {merged.numbers:,} numbers of {len(models)} models: {merged.folder}")
     reading = {"split": split, "on_bad": on_bad, "mapping": map_}
     found, merged = cook_soup(
         models,
         soup,  # type: ignore[arg-type]
-        _measure(data, measure, judge, reading, prompts, max_new_tokens),
+        _measure(data, measure, scoring, reading, prompts, max_new_tokens),
         out,
         overwrite=overwrite,
         said=lambda line: echo(line, err=True),
@@ -79,14 +83,19 @@ def merge(
         echo(f"  {models[place]}")
 
 
-def _rule(words: str) -> Any:
+def _rule(settings: dict[str, Any]) -> Any:
     from penchant.training.merging.rules import MERGES
 
-    return build_named(MERGES, named_settings(words, "method", "--method"), "--method")
+    return build_named(MERGES, settings, "--method")
 
 
 def _measure(
-    data: str | None, measure: str | None, judge: str | None, reading: dict[str, Any], prompts: int, length: int
+    data: str | None,
+    measure: str | None,
+    judge: dict[str, Any] | None,
+    reading: dict[str, Any],
+    prompts: int,
+    length: int,
 ) -> Measure:
     from penchant.cli.words import parse_mapping
     from penchant.evaluation.policies.held_out import Measure
@@ -94,5 +103,4 @@ def _measure(
     if data is None:
         raise ConfigurationError("A soup is chosen on held-out data.", where="--soup", fix="Give --data FILE.")
     kind = measure or ("likelihood" if judge is None else "judge")
-    settings = None if judge is None else parse_judge(judge)
-    return Measure(kind, data, settings, {**reading, "mapping": parse_mapping(reading["mapping"])}, prompts, length)
+    return Measure(kind, data, judge, {**reading, "mapping": parse_mapping(reading["mapping"])}, prompts, length)

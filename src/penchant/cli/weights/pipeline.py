@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from penchant.cli.options import JsonFile, Overwrite
+from penchant.errors import ConfigurationError, nearest
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
 from penchant.writing import write_json
@@ -17,11 +19,12 @@ __all__ = ["pipeline"]
 
 
 def pipeline(
+    context: typer.Context,
     plan: Annotated[
         Path,
         typer.Argument(
             metavar="PLAN",
-            help="domain-adaptation, medical-reasoning, seven-stages, or a YAML file with stages by name.",
+            help="domain-adaptation, itool, medical-reasoning, seven-stages, or a YAML file of stages.",
         ),
     ],
     words: Annotated[
@@ -42,6 +45,9 @@ def pipeline(
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=[plan])
     read = read_plan(plan, pairs(words or [], "key=value"), _of_world)
+    for stage in read.stages:
+        for command in stage.commands:
+            _check_command(command, context.find_root().command, f"{plan}: {stage.name}")
 
     from penchant.training.pipelines.running import run_plan
 
@@ -58,9 +64,35 @@ def pipeline(
         write_json(json_out, [asdict(each) | {"output": str(each.output)} for each in found], "The pipeline")
 
 
+def _check_command(command: Sequence[str], root: Any, where: str) -> None:
+    """Refuse an option or a recipe key that a stage's command does not have, before the first stage runs."""
+    from penchant.cli.words import pairs, read_words
+
+    known = root.commands.get(command[0])
+    if known is None:
+        hint = nearest(command[0], root.commands)
+        raise ConfigurationError(f"There is no command {command[0]!r}. {hint}", where=where)
+    try:
+        given = known.make_context(command[0], list(command[1:])).params
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # of the parser, whose module differs between versions of typer
+            raise
+        raise ConfigurationError(error.format_message(), where=where) from None
+    words = [word for word in given.get("words") or [] if word != "auto"]
+    if command[0] != "train" or any("=" not in word and not Path(word).is_file() for word in words):
+        return  # a packaged recipe, or a file that an earlier command writes
+    keys = {key: given[key] for key in ("model", "objective", "output") if given.get(key) is not None}
+    keys |= {f"objective.{key}": value for key, value in pairs(given["set_"] or [], "--set").items()}
+    # What an option gives may be the output of a stage that is not there yet; here its key counts.
+    keys |= {"data": "data"} if given["data"] else {}
+    try:
+        read_words(words, keys)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error.where or 'train'}: {error.what}", where=where, fix=error.fix) from None
+
+
 def _of_world(world: str, folder: Path, names: list[str]) -> dict[str, str]:
     """The inputs of a plan from a world of the lab."""
-    from penchant.errors import ConfigurationError
     from penchant.lab.reasoning_data import write_reasoning_data
     from penchant.lab.study_data import write_study_data
     from penchant.lab.worlds.tools.inputs import write_inputs

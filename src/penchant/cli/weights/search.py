@@ -27,14 +27,16 @@ def search(
 
     A stopped search goes on when the same command is given again.
     """
-    from penchant.likelihood.loading import load_model
     from penchant.training.search.plan import read_search
-    from penchant.training.search.searching import search as searched
-    from penchant.training.search.space import layout_of
 
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=[plan])
-    read = read_search(plan)
+    read = read_search(plan)  # before the libraries are loaded: a mistyped key is said at once
+
+    from penchant.likelihood.loading import load_model
+    from penchant.training.search.searching import search as searched
+    from penchant.training.search.space import layout_of
+
     layout = layout_of(load_model(str(read.recipe["model"])))
     found = searched(read, layout, lambda line: echo(line, err=True))
     _show(found)

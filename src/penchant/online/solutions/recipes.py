@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
 from penchant.errors import ConfigurationError
-from penchant.rewards.verifiers import Rule
 from penchant.training.recipe import Recipe, make_recipe
 from penchant.training.recipe_keys import nested
 
@@ -32,7 +31,19 @@ class SolutionSampling(BaseModel):
     top_p: float = Field(0.95, gt=0, le=1, description="probability mass of nucleus sampling")
     max_new_tokens: PositiveInt = Field(256, description="maximum tokens of a solution")
     per_prompt: PositiveInt = Field(8, description="most pairs, or judgements, per problem")
-    rule: Rule = Field("number", description="when a solution is right, as of the judge verifier")
+    rule: str = Field("number", description="when a solution is right, as of the judge verifier")
+
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value == cls.model_fields["rule"].default:
+            return value
+        # Imported here: judges load torch, and a mistyped key is reported before that.
+        from penchant.rewards.verifiers import RULES
+
+        if value not in RULES:
+            raise ValueError(f"Input should be one of {', '.join(RULES)}")
+        return value
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from penchant.errors import ConfigurationError
 from penchant.training.coming_from.adapters import KEYS, lora
 from penchant.training.coming_from.arguments import batch, best_model, number_types, schedule, warm_up
-from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
+from penchant.training.coming_from.losses import cpo, pairwise, reward_model, with_likelihood
 from penchant.training.coming_from.translation import Translation, finite, number, whole_number, words
 
 __all__ = ["from_axolotl"]
@@ -85,8 +85,15 @@ def _objective(found: Translation) -> dict[str, Any]:
     method = found.take("rl")
     beta = finite(found.take("rl_beta", found.take("dpo_beta", 0.1)), "rl_beta")
     if method is None:
-        if found.take("reward_model") or found.take("process_reward_model"):
-            raise ConfigurationError("Reward models are not trained here.", where="reward_model")
+        if found.take("process_reward_model"):
+            raise ConfigurationError(
+                "A model that scores single steps is not trained from labels here.",
+                where="process_reward_model",
+                fix="objective bt-reward-model scores whole responses; process_reward of an online run scores steps.",
+            )
+        if found.take("reward_model"):
+            found.skip("num_labels")
+            return reward_model(finite(found.take("center_rewards_coefficient", 0.0), "center_rewards_coefficient"))
         return {"name": "nll"}
     if method in ("dpo", "ipo"):
         settings = {"beta": beta, "label_smoothing": number(found.take("dpo_label_smoothing"))}

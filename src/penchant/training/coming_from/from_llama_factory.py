@@ -9,7 +9,7 @@ from penchant.documents import json_document
 from penchant.errors import ConfigurationError
 from penchant.training.coming_from.adapters import lora
 from penchant.training.coming_from.arguments import trainer_arguments
-from penchant.training.coming_from.losses import pairwise, with_likelihood
+from penchant.training.coming_from.losses import pairwise, reward_model, with_likelihood
 from penchant.training.coming_from.translation import Translation, finite, number, words
 from penchant.training.recipe import make_recipe
 
@@ -79,11 +79,13 @@ def _objective(found: Translation) -> dict[str, Any]:
         unwanted = finite(found.take("kto_rejected_weight", 1.0), "kto_rejected_weight")
         kto = {"name": "kto", "beta": beta, "desirable_weight": wanted, "undesirable_weight": unwanted}
         return with_likelihood(kto, weight)
+    if stage == "rm":
+        return reward_model()
     if stage != "dpo":
         raise ConfigurationError(
-            f"The stage is {stage!r}, and only dpo, kto and sft have a counterpart.",
+            f"The stage is {stage!r}, and only dpo, kto, rm and sft have a counterpart.",
             where="stage",
-            fix="`penchant online grpo` trains on the scores of a reward model." if stage == "ppo" else None,
+            fix="Start from `penchant online ppo`; docs/coming-from.md answers every key." if stage == "ppo" else None,
         )
     loss = found.take("pref_loss", "sigmoid")
     if loss == "orpo":

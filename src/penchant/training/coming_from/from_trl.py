@@ -8,13 +8,13 @@ from typing import Any
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.coming_from.adapters import KEYS, lora
 from penchant.training.coming_from.arguments import trainer_arguments
-from penchant.training.coming_from.losses import cpo, pairwise, with_likelihood
+from penchant.training.coming_from.losses import cpo, pairwise, reward_model, with_likelihood
 from penchant.training.coming_from.translation import Translation, finite, number, words
 
 __all__ = ["TRAINERS", "from_trl"]
 
 #: The default learning rate of each trainer whose file can be translated.
-TRAINERS = {"dpo": 1e-6, "kto": 1e-6, "cpo": 1e-6, "orpo": 1e-6, "sft": 2e-5}
+TRAINERS = {"dpo": 1e-6, "kto": 1e-6, "cpo": 1e-6, "orpo": 1e-6, "sft": 2e-5, "reward": 1e-4}
 
 #: Keys that only one trainer has.
 MARKS = {
@@ -67,7 +67,7 @@ def _trainer(found: Translation, path: Path) -> str:
             return name
     loss = words(found.given.get("loss_type"))
     place = " ".join([path.parent.name, path.stem]).lower()
-    for name in (*TRAINERS, "grpo", "rloo", "reward"):
+    for name in (*TRAINERS, "grpo", "rloo"):
         if name in place and not (name == "dpo" and loss == ["kto"]):
             return "orpo" if name == "cpo" and "orpo" in place else name
     if loss == ["kto"]:
@@ -80,11 +80,6 @@ def _refused(name: str) -> ConfigurationError:
     if name in ("grpo", "rloo"):
         fix = "Start from `penchant online grpo`; docs/coming-from.md answers every key."
         return ConfigurationError("This is a file for online training, which has recipes of its own.", fix=fix)
-    if name == "reward":
-        return ConfigurationError(
-            "This is a file for a reward model, and reward models are not trained here.",
-            fix="`penchant train` learns from the same pairs directly, for example with objective dpo.",
-        )
     return ConfigurationError(f"There is no trainer {name!r}. {nearest(name, TRAINERS)}", where="--trainer")
 
 
@@ -131,6 +126,8 @@ def _objective(found: Translation, trainer: str) -> dict[str, Any]:
     losses = words(found.take("loss_type"))
     if trainer == "sft":
         return {"name": "nll"}
+    if trainer == "reward":
+        return reward_model(finite(found.take("center_rewards_coefficient", 0.0), "center_rewards_coefficient"))
     if trainer == "orpo":
         return {"name": "orpo", "lambda": settings.get("beta", 0.1)}
     if trainer == "cpo":

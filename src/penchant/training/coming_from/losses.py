@@ -7,7 +7,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["cpo", "pairwise", "with_likelihood"]
+__all__ = ["cpo", "pairwise", "reward_model", "with_likelihood"]
 
 #: The objective of each `loss_type` of TRL's DPOTrainer, with the settings of TRL that are its hyper-parameters.
 DPO_LOSSES: dict[str, tuple[str, dict[str, str]]] = {
@@ -26,6 +26,7 @@ DPO_LOSSES: dict[str, tuple[str, dict[str, str]]] = {
     "discopop": ("discopop-lrml", {"beta": "beta", "discopop_tau": "tau"}),
     "sft": ("nll", {}),
     "sigmoid_norm": ("averaged(dpo)", {"beta": "beta"}),
+    "bco_pair": ("bco", {"beta": "beta"}),
 }
 
 #: The objective of each `loss_type` of TRL's CPOTrainer.
@@ -64,9 +65,8 @@ def pairwise(losses: Sequence[str], weights: Sequence[float] | None, settings: M
 def _term(loss: str, settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The objective of one loss and its hyper-parameters."""
     if loss not in DPO_LOSSES:
-        missing = "is not one of the objectives here" if loss == "bco_pair" else "is not a loss of TRL"
         raise ConfigurationError(
-            f"The loss {loss!r} {missing}. {nearest(loss, DPO_LOSSES)}",
+            f"The loss {loss!r} is not a loss of TRL. {nearest(loss, DPO_LOSSES)}",
             where="loss_type",
             fix="See `penchant methods`.",
         )
@@ -81,6 +81,8 @@ def _term(loss: str, settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             hyper["alpha"] = settings["f_alpha_divergence_coef"]
     if settings.get("reference_free") and name == "dpo":
         hyper["reference_free"] = True
+    if loss == "bco_pair":
+        return name, {**hyper, "shift": "none"}  # it reads single responses, which the wrappers below do not
     if loss != "sft" and settings.get("ld_alpha") is not None:
         name, hyper = f"tail-weighted({name})", {**hyper, "tail-weighted.alpha": settings["ld_alpha"]}
     if loss != "sft" and settings.get("use_weighting"):
@@ -126,3 +128,16 @@ def cpo(loss: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     if loss == "simpo" and not alpha:
         return {"name": "simpo", **hyper}
     return {"name": CPO_LOSSES[loss], **hyper, "cpo_alpha": alpha}
+
+
+def reward_model(centering: float = 0.0) -> dict[str, Any]:
+    """The objective of a file that trains a reward model on pairs.
+
+    Args:
+        centering: TRL's ``center_rewards_coefficient``.
+
+    Example:
+        >>> reward_model(0.01)
+        {'name': 'bt-reward-model', 'center_rewards_coefficient': 0.01}
+    """
+    return {"name": "bt-reward-model", **({"center_rewards_coefficient": centering} if centering else {})}

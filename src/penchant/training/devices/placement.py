@@ -119,7 +119,18 @@ class Partitioned:
 
     def load(self, modality: Loader, device: torch.device) -> nn.Module:
         """See `Placement.load`."""
-        return modality.load(device)
+        if self.stage < 3:
+            return modality.load(device)
+        # transformers would divide the weights as they are read, and only DeepSpeed's engine, which comes with the
+        # training, gathers them for a forward pass; the model is measured before.
+        from transformers.integrations import deepspeed as integration
+
+        found = integration._hf_deepspeed_config_weak_ref
+        integration.unset_hf_deepspeed_config()
+        try:
+            return modality.load(device)
+        finally:
+            integration._hf_deepspeed_config_weak_ref = found
 
     @contextmanager
     def whole(self, policy: nn.Module) -> Iterator[nn.Module]:

@@ -14,7 +14,10 @@ __all__ = ["check_zero", "zero_config"]
 
 
 def check_zero(
-    processes: Processes, device: str | None = None, installed: Callable[[str], object] | None = None
+    processes: Processes,
+    device: str | None = None,
+    installed: Callable[[str], object] | None = None,
+    runs_on: Callable[[], str] | None = None,
 ) -> None:
     """Refuse a run with DeepSpeed that could not start.
 
@@ -22,9 +25,10 @@ def check_zero(
         processes: the run's processes; nothing is checked unless their strategy is ``zero2`` or ``zero3``.
         device: the recipe's ``device``.
         installed: finds a package by name; default: `importlib.util.find_spec`.
+        runs_on: says on what DeepSpeed runs here; default: DeepSpeed itself.
 
     Raises:
-        ConfigurationError: DeepSpeed is not installed, or there is no accelerator.
+        ConfigurationError: DeepSpeed is not installed, or runs on something else than the model.
     """
     if not processes.strategy.startswith("zero"):
         return
@@ -36,10 +40,21 @@ def check_zero(
         )
     import torch
 
-    if device == "cpu" or not torch.accelerator.is_available():
+    if device != "cpu" and torch.accelerator.is_available():
+        return
+    found = (runs_on or _runs_on)()
+    if found != "cpu":
         raise ConfigurationError(
-            f"strategy={processes.strategy} needs GPUs.", where="strategy", fix="On CPUs use strategy=fsdp or ddp."
+            f"The model is on the CPU, and DeepSpeed runs on {found} here.",
+            where="strategy",
+            fix="On CPUs use strategy=fsdp or ddp, or let DeepSpeed run there: DS_ACCELERATOR=cpu in the environment.",
         )
+
+
+def _runs_on() -> str:
+    from deepspeed.accelerator import get_accelerator
+
+    return str(get_accelerator().device_name())
 
 
 def zero_config(strategy: str, environment: Mapping[str, str] | None = None) -> dict[str, Any] | None:

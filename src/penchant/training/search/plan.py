@@ -85,15 +85,15 @@ def plan_of(found: Any, where: str) -> SearchPlan:
     sampler = given.get("sampler", "gp")
     if sampler not in SAMPLERS:
         raise ConfigurationError(f"There is no sampler {sampler!r}. {nearest(str(sampler), SAMPLERS)}", where=where)
-    check_sampler(sampler)
     goal = given.get("goal")
     if goal not in (None, "max", "min"):
         raise ConfigurationError(f"The goal is {goal!r}.", where=where, fix="Give max or min.")
     space, by_layer = _space(given.get("space", {}), where)
-    output = Path(str(given.get("output", "runs/search")))
+    output, recipe = Path(str(given.get("output", "runs/search"))), _recipe(given["recipe"], space, where)
+    check_sampler(sampler)  # loads its library, after all keys are read
     return SearchPlan(
         output,
-        _recipe(given["recipe"], space, where),
+        recipe,
         evaluations,
         initial,
         sampler,

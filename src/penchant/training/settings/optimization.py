@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from penchant.errors import nearest
+from penchant.errors import ConfigurationError, nearest
 from penchant.training.settings.part import Part
 
 __all__ = ["OptimizationSettings"]
@@ -114,18 +114,28 @@ class OptimizationSettings(Part):
     def _by_alias(cls, value: Any) -> Any:
         return "warmup_stable_decay" if value == "wsd" else value
 
-    @field_validator("schedule", "optimizer")
-    @classmethod
-    def _known(cls, value: str, info: ValidationInfo) -> str:
-        if value == cls.model_fields[str(info.field_name)].default:
-            return value
-        from transformers.trainer_utils import SchedulerType
-        from transformers.training_args import OptimizerNames
+    def check_names(self, where: str) -> None:
+        """Refuse a schedule or an optimizer that transformers, which is loaded for it, does not name.
 
-        known = [str(each.value) for each in (SchedulerType if info.field_name == "schedule" else OptimizerNames)]
-        if value not in known:
-            raise ValueError(f"transformers has no such {info.field_name}. {nearest(value, known)}".rstrip("."))
-        return value
+        Args:
+            where: name of the recipe in errors.
+
+        Raises:
+            ConfigurationError: there is no such schedule or optimizer.
+        """
+        fields = type(self).model_fields
+        for key in ("schedule", "optimizer"):
+            value = getattr(self, key)
+            if value == fields[key].default:
+                continue
+            from transformers.trainer_utils import SchedulerType
+            from transformers.training_args import OptimizerNames
+
+            known = [str(each.value) for each in (SchedulerType if key == "schedule" else OptimizerNames)]
+            if value not in known:
+                raise ConfigurationError(
+                    f"{key!r} is {value!r}: transformers has no such {key}. {nearest(value, known)}", where=where
+                )
 
 
 def _number(value: Any) -> Any:

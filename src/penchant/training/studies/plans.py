@@ -138,7 +138,8 @@ def read_study(name: str, keys: Mapping[str, Any] | None = None) -> AnyStudy:
     try:
         study = _DESIGNS[values["design"]].model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # Unknown keys first: a mistyped key is also a missing one.
+        first = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")[0]
         place = ".".join(map(str, first["loc"]))
         said = "it is missing." if first["type"] == "missing" else f"{first['msg']}."
         if first["type"] == "extra_forbidden":
