@@ -58,7 +58,7 @@ class ServedChat(ServedPolicy):
             message = {"role": "assistant", "content": each["text"]}
             found = {"index": each["index"], "message": message, "finish_reason": each["finish_reason"]}
             if likely is not None:
-                found["logprobs"] = {"content": self._scored(body.get("model"), prompt, each["token_ids"], likely)}
+                found["logprobs"] = {"content": self._scored(body, prompt, each["token_ids"], likely)}
             choices.append(found)
         usage = {**done["usage"], "total_tokens": sum(done["usage"].values())}
         return {**done, "object": "chat.completion", "choices": choices, "usage": usage}
@@ -95,11 +95,11 @@ class ServedChat(ServedPolicy):
         return count
 
     @torch.no_grad()
-    def _scored(self, name: Any, prompt: list[int], ids: list[int], likely: int) -> list[dict[str, Any]]:
+    def _scored(self, body: Mapping[str, Any], prompt: list[int], ids: list[int], likely: int) -> list[dict[str, Any]]:
         """Each token of an answer with its log-probability and those of the likeliest ones, at temperature 1."""
         if not ids:
             return []
-        with self._named(name) as model:
+        with self._asked(body) as model:
             logits = model(input_ids=torch.tensor([prompt + ids], device=model.device)).logits[0]
         table = torch.log_softmax(logits[len(prompt) - 1 : -1].float(), dim=-1)
         found = []
