@@ -76,26 +76,29 @@ def generate(
     stopping = partial(StopAtText, stop_strings, _decoder(tokenizer)) if stop_strings else None
     chosen = _choosing(temperature, top_p, options or {}) | {"streamer": streamer, "stopping": stopping}
     chosen |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
-    pad, ended = _pad(tokenizer, stop_token_ids), _end(stop_token_ids, stopping)
+    shape: dict[str, Any] = {"samples": samples, "pad": _pad(tokenizer, stop_token_ids)}
     helped = bool(options) or any(each is not None for each in (streamer, guide, prefix, memory))
+    write = partial(write_responses, model, ended=_end(stop_token_ids, stopping), limit=max_new_tokens, **shape)
+    generated = partial(_known_and_new, model, prefix=prefix, memory=memory, **shape)
     with generating(model, seed):
         for start in range(0, len(order), per_batch):
             places = order[start : start + per_batch]
             batch, recorder = [prompts[at] for at in places], None if start else trace
             draw = Draw(seed, places, samples, max_new_tokens, temperature, top_p) if temperature > 0 else None
-            rows = None
-            if not helped:
-                choice = draw or Likeliest()
-                rows = write_responses(model, batch, samples, pad, choice, ended, max_new_tokens, recorder)
+            rows = None if helped else write(prompts=batch, choice=draw or Likeliest(), trace=recorder)
             if rows is None:
-                last = [recorder, None if options else draw]
-                guides = [*(guide(places) if guide is not None else []), *(each for each in last if each is not None)]
-                rows = _known_and_new(model, pad, batch, samples, prefix, memory, chosen | {"logits_processor": guides})
+                processors = _processors(guide, places, recorder, None if options else draw)
+                rows = generated(prompts=batch, options=chosen | {"logits_processor": processors})
             for row, tokens in enumerate(rows):
                 results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
             if recorder is not None:
                 recorder.keep(places, samples, rows, results)
     return results
+
+
+def _processors(guide: Guide | None, places: Sequence[int], *last: Any) -> list[Any]:
+    """What looks at the logits of a batch in ``generate`` of transformers: the guides, then those of ``last``."""
+    return [*(guide(places) if guide is not None else []), *(each for each in last if each is not None)]
 
 
 def _pad(tokenizer: object, stop_token_ids: Sequence[int]) -> int:
@@ -129,9 +132,10 @@ def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
 
 def _known_and_new(
     model: nn.Module,
-    pad: int,
     prompts: Sequence[Sequence[int]],
+    *,
     samples: int,
+    pad: int,
     prefix: PrefixCache | None,
     memory: Memory | None,
     options: Mapping[str, Any],

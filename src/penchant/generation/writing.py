@@ -82,6 +82,7 @@ def write_rows(
 def write_responses(
     model: Any,
     prompts: Sequence[Sequence[int]],
+    *,
     samples: int,
     pad: int,
     choice: Choice,
