@@ -105,16 +105,15 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     train, heldout, measured_on = read_data(recipe, given, ties)
     for record in train if asking.shows_more else ():
         asking.question(record)
-    judged = [phases[0].sampler.as_judged(each) for each in (*train.records, *heldout.records)]
-    judge = build_judge(recipe.judge, judged)
-    measuring = _measuring(recipe, judge, [phases[0].sampler.as_judged(each) for each in heldout])
+    shown, kept = ([phases[0].sampler.as_judged(each) for each in part.records] for part in (train, heldout))
+    judge = build_judge(recipe.judge, [*shown, *kept])
     for part in parts:
         if part.demonstrated:
             _check_demonstrations(train, part)
     modality = find_modality(recipe.modality, recipe.model, given.model)(recipe, given.model, given.tokenizer)
     _check_length(modality, recipe)
     engine = modality.engine(recipe.engine, recipe.max_new_tokens)
-    engine.read(judged)
+    engine.read([*shown, *kept])
     check_temperatures(phases, engine)
     check_overlap(phases[0].recipe, phases[0].objective.requirements, engine, judge, opponent, phases[0].sampler)
     if recipe.roll_in:
@@ -125,16 +124,15 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         )
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
-    first = phases[0]
     return Prepared(
-        first.objective,
-        first.pairing,
+        phases[0].objective,
+        phases[0].pairing,
         judge,
-        measuring,
+        _measuring(recipe, judge, kept),
         update,
         asking,
         opponent,
-        first.sampler,
+        phases[0].sampler,
         modality,
         engine,
         measured_by,

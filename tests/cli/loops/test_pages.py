@@ -19,9 +19,6 @@ from penchant.online.recipe import make_online_recipe, methods, packaged_notes
 from penchant.online.shown.groups import GROUPS, group_of
 from penchant.online.shown.paper_names import PAPER_NAMES
 
-#: Recipes that no claim is about.
-WITHOUT_A_CLAIM = {"optima-idpo"}
-
 
 def shown(name: str) -> str:
     done = CliRunner().invoke(app, ["show", name], env=os.environ | {"COLUMNS": "200", "TERM": "dumb"})
@@ -94,7 +91,7 @@ def test_every_recipe_is_in_one_group_with_a_paper_and_a_claim() -> None:
     grouped = [name for recipes in GROUPS.values() for name in recipes]
     assert sorted(grouped) == methods() and all(group_of(name) for name in methods())
     assert all("arXiv:" in packaged_notes(name) for name in methods())
-    assert {name for name in methods() if not claims_of(name)} == WITHOUT_A_CLAIM
+    assert all(claims_of(name) for name in methods())
     assert {claim for claims in CLAIMS.values() for claim in claims} <= read_record().keys()
     assert "gspo-uneven-tokens" not in claims_of("grpo")
 

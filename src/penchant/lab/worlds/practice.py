@@ -13,7 +13,7 @@ from typing import Any
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.checkpoints import keep
 from penchant.lab.experiment_files import keep_rows
-from penchant.lab.worlds.language.model import tiny_model
+from penchant.lab.start_models import train_small
 from penchant.lab.worlds.sums.experiment import Outcome, outcome_of
 
 __all__ = ["Improved", "Practice", "Rows"]
@@ -78,24 +78,18 @@ class Practice:
         self._train(output / "teacher", self.taught(), overwrite, progress)
 
     def _train(self, output: Path, shown: Rows, overwrite: bool, progress: bool) -> None:
-        from penchant.training.api import train
-
-        tokenizer = self.tokenizer()
-        train(
-            tiny_model(tokenizer, hidden=self.hidden),
-            shown,
-            "nll",
-            output,
-            tokenizer=tokenizer,
-            overwrite=overwrite,
-            progress=progress,
-            batch_size=self.batch_size,
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            accumulate=1,
-            samples=0,
-            group_by_length=True,
-        )
+        sizes: dict[str, Any] = {
+            "batch_size": self.batch_size,
+            "epochs": self.epochs,
+            "learning_rate": self.learning_rate,
+        }
+        given: dict[str, Any] = {
+            "hidden": self.hidden,
+            "overwrite": overwrite,
+            "progress": progress,
+            "group_by_length": True,
+        }
+        train_small(self.tokenizer(), shown, output, **given, **sizes)
 
     def write_rows(self, output: Path, seed: int, overwrite: bool = False) -> Path:
         """Write the prompts of a seed into ``output``, and return their file.

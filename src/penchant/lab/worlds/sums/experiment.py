@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.experiment_files import accuracy_rows, keep_rows
-from penchant.lab.worlds.language.model import tiny_model
+from penchant.lab.start_models import train_small
 from penchant.lab.worlds.sums.recipes import METHODS, RECORDS, REVISING, TAUGHT
 from penchant.lab.worlds.sums.records import COMPLAINT, further_records, revisions
 from penchant.lab.worlds.sums.world import build_tokenizer, careless_demonstrations, problems
@@ -191,23 +191,12 @@ def train_teacher(output: Path, plan: Plan, *, seed: int, overwrite: bool, progr
 def _train(
     output: Path, shown: list[dict[str, Any]], tokenizer: Any, plan: Plan, seed: int, overwrite: bool, progress: bool
 ) -> Result:
-    from penchant.training.api import train
-
-    return train(
-        tiny_model(tokenizer, seed=seed, hidden=96),
-        shown,
-        "nll",
-        output,
-        tokenizer=tokenizer,
-        overwrite=overwrite,
-        progress=progress,
-        batch_size=plan.start_batch,
-        epochs=plan.start_epochs,
-        learning_rate=plan.start_rate,
-        accumulate=1,
-        samples=0,
-        seed=seed,
-    )
+    sizes: dict[str, Any] = {
+        "batch_size": plan.start_batch,
+        "epochs": plan.start_epochs,
+        "learning_rate": plan.start_rate,
+    }
+    return train_small(tokenizer, shown, output, seed=seed, overwrite=overwrite, progress=progress, **sizes)
 
 
 def outcome_of(method: str, result: Result) -> Outcome:
