@@ -9,10 +9,10 @@ from typing import Any
 
 from penchant.lab.checkpoints import keep
 from penchant.lab.pretrained import Pretraining, train_and_keep
+from penchant.lab.study_data import write_named
 from penchant.lab.worlds.derivations.explained import answer_pairs, answers, derivations, reasoned_pairs, sums_of
 from penchant.lab.worlds.derivations.world import line_tokenizer
 from penchant.lab.worlds.language.model import tiny_model
-from penchant.writing import write_rows
 
 __all__ = ["write_reasoning_data"]
 
@@ -45,12 +45,7 @@ def write_reasoning_data(
         "direct": _asked(answers(held_out), right),
         "explained": _asked(derivations(held_out), right),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    places = {}
-    for name in names:
-        if name in found:
-            places[name] = str(folder / f"{name}.jsonl")
-            write_rows(places[name], found[name], f"The {name}")
+    places = write_named(folder, names, found)
     if "model" in names:
         made_by = (__name__, "penchant.lab.worlds.derivations.explained", "penchant.lab.worlds.derivations.world")
         made = partial(_start, [*answers(known), *derivations(known)])

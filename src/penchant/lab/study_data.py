@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from penchant.lab.worlds.sums.checked import SumsWorld
 from penchant.lab.worlds.sums.world import careless_demonstrations, problems
 from penchant.writing import write_rows
 
-__all__ = ["write_study_data"]
+__all__ = ["write_named", "write_study_data"]
 
 _LARGEST, _HELD_OUT, _TRAFFIC = 49, 300, 200
 
@@ -46,18 +46,31 @@ def write_study_data(
         "traffic": traffic,
         "text": [{"prompt": "", "completion": f"{each['prompt']}{each['completion']}"} for each in right],
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    places = {}
-    for name in names:
-        if name in found:
-            places[name] = str(folder / f"{name}.jsonl")
-            write_rows(places[name], found[name], f"The {name}")
+    places = write_named(folder, names, found)
     world = SumsWorld(largest=_LARGEST)
     places |= {"model": str(world.base_model())} if "model" in names else {}
     if "instructed" in names:
         settings = {"largest": _LARGEST, "seed": seed}
         made = partial(_instruct, str(world.base_model()), right)
         places["instructed"] = str(keep("sums-instructed", settings, (__name__, *world.made_by), made))
+    return places
+
+
+def write_named(folder: Path, names: Sequence[str], found: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Write rows as files, those that are wanted.
+
+    Args:
+        folder: for the files; made if absent.
+        names: of what is wanted; one without rows is left out.
+        found: rows by name.
+
+    Returns:
+        The place of each file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    places = {name: str(folder / f"{name}.jsonl") for name in names if name in found}
+    for name, place in places.items():
+        write_rows(place, found[name], f"The {name}")
     return places
 
 

@@ -36,8 +36,7 @@ class Tiles:
 
     Args:
         hidden: [K, D], in the number type of the product.
-        weight: [V, D], of the same type.
-        bias: [V], or None.
+        layer: weights [V, D], of the same type, and bias [V] or None.
         ids: [K] the tokens.
         reference: of the other model, or None.
         size: rows of a tile.
@@ -47,18 +46,19 @@ class Tiles:
     def __init__(
         self,
         hidden: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
+        layer: tuple[Tensor, Tensor | None],
         ids: Tensor,
         reference: OtherLogits | None,
         size: int,
         keep: bool,
     ) -> None:
-        self.hidden, self.weight, self.bias, self.ids, self.reference = hidden, weight, bias, ids, reference
+        self.hidden, self.ids, self.reference = hidden, ids, reference
+        self.weight, self.bias = layer
         self.keep, self.kept = keep, list[Tensor]()
         self.size = max(1, min(size, len(ids)))
         whole = keep or hidden.is_cuda or not (reference is None or reference.by_columns)
-        self.width = len(weight) if whole else min(len(weight), max(1, TILE_BYTES // (4 * self.size)))
+        count = len(self.weight)
+        self.width = count if whole else min(count, max(1, TILE_BYTES // (4 * self.size)))
         self._made: dict[str, Tensor] = {}
 
     def values(self, products: bool) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:

@@ -106,7 +106,7 @@ class LinearPass(torch.autograd.Function):
         """
         frozen = not any(ctx.needs_input_grad[1:3])
         ctx.products = ctx.needs_input_grad[0] and frozen
-        tiles = Tiles(hidden, weight, bias, ids, reference, size, keep=not frozen and len(ids) <= size)
+        tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep=not frozen and len(ids) <= size)
         values, shares, means = tiles.values(ctx.products)
         ctx.kept = len(tiles.kept)
         ctx.save_for_backward(hidden, weight, bias, ids, *(means if ctx.products else [*shares, *tiles.kept]))
@@ -126,6 +126,6 @@ class LinearPass(torch.autograd.Function):
             if divergence is not None:
                 found += divergence[:, None] * (own[0] - own[1])
             return found.to(hidden.dtype), None, None, None, None, None
-        tiles = Tiles(hidden, weight, bias, ids, ctx.reference, ctx.size, keep=ctx.kept > 0)
+        tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, keep=ctx.kept > 0)
         shares, tiles.kept = own[: len(own) - ctx.kept], own[len(own) - ctx.kept :]
         return (*tiles.gradients(logps, divergence, shares, ctx.needs_input_grad), None, None, None)
