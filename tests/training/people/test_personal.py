@@ -11,7 +11,8 @@ import pytest
 from penchant.cli.app import main
 from penchant.errors import DataError
 from penchant.feedback import read
-from penchant.training.people.personal import PersonalJudges, _people, _split, agreement_of
+from penchant.training.people.agreement import agreement_of
+from penchant.training.people.personal import PersonalJudges, _people, _split
 from small_runs import COLOURS, THINGS, model_folder, write_pairs
 
 

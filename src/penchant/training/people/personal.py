@@ -11,19 +11,19 @@ from typing import Any
 
 import torch
 
-from penchant.curation.people.majority import Majority, annotator_of, by_item, item_of
+from penchant.curation.people.majority import Majority, annotator_of, item_of
 from penchant.curation.rows import as_row, comparisons
 from penchant.diagnostics.generalization import pair_accuracy
 from penchant.errors import DataError
-from penchant.evaluation.agreement.krippendorff import krippendorff_alpha
 from penchant.feedback.reading import read
 from penchant.feedback.records import Comparison
 from penchant.rewards.models import RewardModel
 from penchant.rewards.scores import scored
 from penchant.statistics import Interval, share_interval, student_interval
 from penchant.training.api import train
+from penchant.training.people.agreement import agreement_of
 
-__all__ = ["ARMS", "PersonalJudges", "agreement_of", "personal_judges"]
+__all__ = ["ARMS", "PersonalJudges", "personal_judges"]
 
 #: The arms: all majority labels, as many of them as one person has pairs, and the person's own judge.
 ARMS = ("all", "as many", "own")
@@ -65,41 +65,6 @@ class PersonalJudges:
         }
 
 
-def agreement_of(pairs: Sequence[Comparison], annotator: str = "annotator", grade: str | None = None) -> float:
-    """Krippendorff's α of the annotators' labels; NaN where no pair of responses has two.
-
-    Args:
-        pairs: comparisons.
-        annotator: field that names the annotator; the last label of a person for a pair counts.
-        grade: field with a number above 0 that says how much better; then α is ordinal, else nominal.
-
-    Raises:
-        DataError: a grade is no number above 0.
-    """
-    units = []
-    for item, own in by_item(pairs).items():
-        labels = {annotator_of(pair, annotator): _label(pair, item, grade) for pair in own}
-        units.append(list(labels.values()))
-    if all(len(unit) < 2 for unit in units):
-        return float("nan")
-    return krippendorff_alpha(units, "nominal" if grade is None else "ordinal")
-
-
-def _label(pair: Comparison, item: tuple[str, str, str], grade: str | None) -> float:
-    """Above 0 where the first response of the item is preferred."""
-    sign = 1.0 if repr(pair.chosen) == item[1] else -1.0
-    if grade is None:
-        return sign
-    value = pair.fields.get(grade)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise DataError(
-            f"The field {grade!r} is {value!r}, expected a number above 0.",
-            where=str(pair.source),
-            fix="Give how much better the chosen response is: 1 for slightly, 2 for much.",
-        )
-    return sign * float(value)
-
-
 def personal_judges(
     model: str | Path,
     data: Any,
@@ -116,10 +81,9 @@ def personal_judges(
 ) -> PersonalJudges:
     """Train a reward model on majority labels, and from it one for each annotator; measure both for each annotator.
 
-    A share of the prompts is held out, for all annotators alike. Three arms: ``all``, trained on the majority labels of
-    the other prompts; ``as many``, on as many of these as an annotator has pairs on average; ``own``, which goes on
-    from ``all`` on the annotator's own pairs. The models are in ``all/model``, ``as-many/model`` and
-    ``people/NAME/model``.
+    Three arms: ``all``, trained on majority labels; ``as many``, on as many of these as an annotator has pairs on
+    average; ``own``, which goes on from ``all`` on the annotator's own pairs. A share of the prompts is held out for
+    all alike. Models: ``all/model``, ``as-many/model``, ``people/NAME/model``.
 
     Args:
         model: folder or hub id that all start from.
@@ -128,15 +92,14 @@ def personal_judges(
         annotator: field that names the annotator.
         grade: field that says how much better, for the agreement.
         held_out: share of the prompts.
-        least: annotators with fewer pairs to train on, or none held out, get no judge.
+        least: annotators with fewer training pairs, or none held out, get no judge.
         seed: of the split and of the runs.
         personal: recipe keys of the runs for one person alone, such as ``lora`` or ``learning_rate``.
         reading: ``mapping``, ``split`` and ``on_bad`` of the data.
         recipe: recipe keys of all runs.
 
     Raises:
-        DataError: a record has no annotator, or nobody has enough pairs.
-        PenchantError: the data, the model or the recipe cannot be used.
+        PenchantError: a record has no annotator, nobody has enough pairs, or model or recipe cannot be used.
 
     Reference:
         Peng, Bigham, Wu (2025), DesignPref: Capturing Personal Preferences in Visual Design Generation,

@@ -13,7 +13,7 @@ from penchant.feedback import read
 from penchant.lab.claims import Claim, Contrast
 from penchant.lab.worlds.tabular.heads import by_choice, fit_head, pair_accuracy, random_pairs, with_states
 from penchant.objectives import Objective, build
-from penchant.training.people.personal import agreement_of
+from penchant.training.people.agreement import agreement_of
 
 __all__ = ["PersonalJudges"]
 

@@ -36,6 +36,10 @@ class UnseenUsers(Claim):
         Contrast("micro, both stages", "bt-reward-model", smallest=0.1),
     )
     seeds = range(5)
+    remark = (
+        "The second stage helps where the first one has found two heads that differ. In some worlds both heads learn "
+        "what the groups share, and no router can tell them apart; this makes the interval wide."
+    )
 
     def measure(self, seed: int) -> Mapping[str, float]:
         """400 steps for two heads with α = 0.5; 200 steps for the router, τ = 1."""
