@@ -156,3 +156,17 @@ def test_an_unknown_way_is_named_with_the_nearest_right_one() -> None:
     forest = build_forest(*random_trees(6))
     with pytest.raises(ConfigurationError, match=r"'segment'.*Did you mean 'segments'"):
         attend("segment", forest, states(forest))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_attention_on_a_cpu_is_computed_in_float32_whatever_the_forward_pass(kind: str) -> None:
+    forest = build_forest(*random_trees(7))
+    parts = states(forest)
+    exact = attend("segments", forest, parts, **KINDS[kind])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(attend("segments", forest, parts, **KINDS[kind]), exact)
+    for number in (torch.bfloat16, torch.float16):
+        lowered = tuple(part.to(number) for part in parts)
+        found = attend("segments", forest, lowered, **KINDS[kind])  # type: ignore[arg-type]
+        exact = attend("segments", forest, tuple(part.float() for part in lowered), **KINDS[kind])  # type: ignore[arg-type]
+        assert found.dtype == number and torch.equal(found, exact.to(number))

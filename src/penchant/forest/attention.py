@@ -24,6 +24,8 @@ from penchant.forest.layout import Forest
 __all__ = ["ATTENTION", "AttentionPlan", "Backend", "register_attention"]
 
 ATTENTION = "penchant_forest"
+# Number types in which attention on a CPU is computed in float32.
+LOWERED = (torch.bfloat16, torch.float16)
 Backend = Literal["segments", "flex", "dense"]
 
 
@@ -150,6 +152,10 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form
 
 def _by_segments(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form) -> Tensor:
     """Attention of each segment to its ancestors' keys and its own; the cost grows with path lengths, not with N²."""
+    if query.device.type == "cpu" and (torch.is_autocast_enabled("cpu") or value.dtype in LOWERED):
+        # The lengths of segments are new in every batch, and for a lower number type PyTorch compiles code for each.
+        with torch.autocast("cpu", enabled=False):
+            return _by_segments(plan, query.float(), key.float(), value.float(), form).to(value.dtype)
     segments = plan.forest.segments
     lengths = [segment.length for segment in segments]
     # One split, whose backward is one concatenation; slicing would create a full-size gradient per segment.

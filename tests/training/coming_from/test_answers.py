@@ -17,7 +17,7 @@ import penchant
 from penchant.cli.app import app
 from penchant.errors import ConfigurationError
 from penchant.likelihood.adapting.kinds import adapter_kinds
-from penchant.objectives.core.registry import OBJECTIVES
+from penchant.objectives.core.registry import OBJECTIVES, names
 from penchant.online.recipe import OnlineRecipe, methods
 from penchant.training import make_recipe
 from penchant.training.coming_from.answers import LIBRARIES, answer_to, answers_of
@@ -90,7 +90,7 @@ def test_an_answer_names_a_counterpart_or_gives_the_reason(table: str) -> None:
 @pytest.mark.parametrize("table", LIBRARIES)
 def test_no_answer_denies_what_there_is(table: str) -> None:
     """The reason why a key has no counterpart names no objective, method or kind of adapter that exists."""
-    ours = {name for name in (*OBJECTIVES.names(), *methods(), *adapter_kinds()) if name not in ("lora", "power")}
+    ours = {*names(), *methods(), *adapter_kinds()} - {"lora", "power"}
     for key, answer in answers_of(table).items():
         said = {word.strip(".,;:()").lower() for word in answer.note.split()}
         assert answer.ours or not ours & said, f"{key}: {ours & said}: {answer.note}"

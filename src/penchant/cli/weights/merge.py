@@ -54,8 +54,7 @@ def merge(
 
     Number types, shards, configuration and tokenizer are those of the first model.
     """
-    rule = named_settings(method or "linear", "method", "--method")
-    check_part_keys("merging method", rule)  # before the libraries are loaded, as are those of the judge
+    rule = _settings(method or "linear")  # before the libraries are loaded, as are those of the judge
     scoring = None if judge is None else parse_judge(judge)
     from penchant.training.merging.soups import SOUPS, cook_soup
     from penchant.training.merging.writer import merge_models
@@ -81,6 +80,12 @@ def merge(
     echo(f"Soup of {len(found.members)} of {len(models)} models, score {found.score:.6g}: {merged.folder}")
     for place in found.members:
         echo(f"  {models[place]}")
+
+
+def _settings(words: str) -> dict[str, Any]:
+    found = named_settings(words, "method", "--method")
+    check_part_keys("merging method", found)
+    return found
 
 
 def _rule(settings: dict[str, Any]) -> Any:

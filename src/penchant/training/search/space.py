@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from penchant.training.parameters.bottleneck import bottleneck_weights
 from penchant.training.search.kinds import LORA, Kind, trained_weights
 
 if TYPE_CHECKING:
@@ -182,6 +181,9 @@ class Space:
             ConfigurationError: the kind does not fit the model.
         """
         if self.of_bottlenecks:
+            # Imported here: it loads torch, and a mistyped key of a plan is reported before that.
+            from penchant.training.parameters.bottleneck import bottleneck_weights
+
             sizes = {group: configuration[group] for group in BOTTLENECKS}
             return bottleneck_weights(layout.width, **sizes, layers=len(self._used(configuration, layout)))
         if self.kind(configuration) != LORA:
