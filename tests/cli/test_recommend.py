@@ -54,8 +54,15 @@ def test_an_unknown_item_stops_or_is_left_out(tmp_path: Path, capsys: pytest.Cap
     assert "1 lists written" in capsys.readouterr().out
 
 
-def test_a_list_longer_than_the_catalogue_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_measured_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shop = tmp_path / "shop"
     assert main(["recommend", "prepare", str(write_users(tmp_path / "u.jsonl")), "-o", str(shop), "--width", "32"]) == 0
     assert main(["recommend", "evaluate", str(shop), "-k", "7"]) == 1
     assert "k is 7, but the catalogue has 6 items" in capsys.readouterr().err
+    for words, told in (
+        (["--model", f"{tmp_path}/absent"], "absent"),
+        (["--baselines", "popularity,item-kn"], "There is no baseline 'item-kn'"),
+    ):
+        assert main(["recommend", "evaluate", str(shop), "-k", "2", *words]) == 1
+        said = capsys.readouterr().err
+        assert told in said and "Measuring" not in said  # found before the baselines, which may take minutes

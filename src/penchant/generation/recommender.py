@@ -12,7 +12,7 @@ from penchant.generation.catalogue import Catalogue, Item
 from penchant.generation.item_search import search_items
 from penchant.rendering.renderer import Renderer
 
-__all__ = ["Recommender", "load_recommender"]
+__all__ = ["Recommender", "load_recommender", "load_recommender_tokenizer"]
 
 #: Beams beyond the length of a list, since beams of items that a user had are spent for nothing.
 SPARE = 10
@@ -87,9 +87,23 @@ def load_recommender(model: str | Path, items: Sequence[Item]) -> Recommender:
         ModelError: it cannot be loaded.
     """
     from penchant.likelihood.loading import load_model
+
+    return Recommender(load_model(_source(model)).eval(), load_recommender_tokenizer(model), items)
+
+
+def load_recommender_tokenizer(model: str | Path) -> Any:
+    """The tokenizer of a recommender's model alone, which also finds out whether there is a model.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
     from penchant.rendering.tokenizer import load_tokenizer
 
+    return load_tokenizer(_source(model))
+
+
+def _source(model: str | Path) -> str:
+    """The model's own folder in that of a run."""
     folder = Path(model)
     inner = folder / "model"
-    source = str(inner if (inner / "config.json").is_file() and not (folder / "config.json").is_file() else model)
-    return Recommender(load_model(source).eval(), load_tokenizer(source), items)
+    return str(inner if (inner / "config.json").is_file() and not (folder / "config.json").is_file() else model)

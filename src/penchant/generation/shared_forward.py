@@ -90,11 +90,11 @@ def forward_over(model: Any, prompts: Sequence[Sequence[int]], pad: int = 0, cac
     if not cached:
         return CachedForward(model, prompts, pad, cached)
     if model not in _known:
-        with torch.no_grad():
-            _known[model] = _shares(model)
+        _known[model] = _shares(model)
     return SharedForward(model, prompts, pad) if _known[model] else CachedForward(model, prompts, pad)
 
 
+@torch.no_grad()
 def _shares(model: Any) -> bool:
     """Whether the model reads a tree of tokens as it reads each of its branches alone."""
     plain = CachedForward(model, [[1, 2, 1], [2]])

@@ -11,7 +11,16 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.evaluation.recommendation.attentive import SelfAttention
 from penchant.evaluation.recommendation.baseline import Baseline
 
-__all__ = ["BASELINES", "Baseline", "Factorisation", "ItemNeighbours", "Popularity", "Random", "build_baseline"]
+__all__ = [
+    "BASELINES",
+    "Baseline",
+    "Factorisation",
+    "ItemNeighbours",
+    "Popularity",
+    "Random",
+    "build_baseline",
+    "find_baseline",
+]
 
 Vector = np.ndarray[Any, Any]
 
@@ -92,15 +101,24 @@ BASELINES: dict[str, type[Baseline]] = {
 }
 
 
-def build_baseline(name: str, histories: Sequence[Sequence[int]], items: int, seed: int = 0) -> Baseline:
-    """A fitted baseline by its name.
+def find_baseline(name: str) -> type[Baseline]:
+    """A baseline by its name.
 
     Raises:
         ConfigurationError: there is no such baseline.
     """
     if name not in BASELINES:
         raise ConfigurationError(f"There is no baseline {name!r}.", where="baselines", fix=nearest(name, BASELINES))
-    return BASELINES[name](histories, items, seed)
+    return BASELINES[name]
+
+
+def build_baseline(name: str, histories: Sequence[Sequence[int]], items: int, seed: int = 0) -> Baseline:
+    """A fitted baseline by its name.
+
+    Raises:
+        ConfigurationError: there is no such baseline.
+    """
+    return find_baseline(name)(histories, items, seed)
 
 
 def _taken(histories: Sequence[Sequence[int]], items: int) -> Any:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, DataError
-from penchant.evaluation.recommendation.baselines import build_baseline
+from penchant.evaluation.recommendation.baselines import build_baseline, find_baseline
 from penchant.evaluation.recommendation.next_item import NextItem, compared_with, next_item, self_information
 from penchant.feedback.files import sound_rows
 from penchant.feedback.interactions import History, check_known
 from penchant.generation.catalogue import Item, read_items
-from penchant.generation.recommender import load_recommender
+from penchant.generation.recommender import load_recommender, load_recommender_tokenizer
 from penchant.statistics import Interval
 
 __all__ = ["Comparison", "Measured", "Users", "measure", "places_of", "read_folder"]
@@ -143,6 +143,7 @@ def measure(
 
     Raises:
         ConfigurationError: k is out of range, a baseline is unknown, or there are fewer than two users.
+        ModelError: a model cannot be loaded; one that is missing is found before anything is measured.
     """
     if not 1 <= k <= len(users.items):
         raise ConfigurationError(f"k is {k}, but the catalogue has {len(users.items)} items.", where="k")
@@ -150,6 +151,10 @@ def measure(
         raise ConfigurationError(
             f"There is {len(users.targets)} user to measure on; an interval needs at least two.", where="users"
         )
+    for name in baselines:
+        find_baseline(name)
+    for name in models:  # baselines may take minutes, so a missing model is found before them
+        load_recommender_tokenizer(name)
     information = self_information(users.learned, len(users.items))
     rows = []
     for name in baselines:
