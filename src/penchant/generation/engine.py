@@ -5,7 +5,7 @@ What is guided, streamed, or drawn with further options goes through ``generate`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -72,33 +72,42 @@ def generate(
         For each prompt, ``samples`` lists of token ids, without the prompt, with the stop token if one was reached.
     """
     results: list[list[list[int]]] = [[] for _ in prompts]
-    order, per_batch = _by_length(prompts), max(1, batch_size // samples)
     stopping = partial(StopAtText, stop_strings, _decoder(tokenizer)) if stop_strings else None
-    chosen = _choosing(temperature, top_p, options or {}) | {"streamer": streamer, "stopping": stopping}
-    chosen |= {"max_new_tokens": max_new_tokens, "eos_token_id": list(stop_token_ids)}
+    chosen = _choosing(temperature, top_p, options or {}, max_new_tokens, stop_token_ids, streamer, stopping)
     shape: dict[str, Any] = {"samples": samples, "pad": _pad(tokenizer, stop_token_ids)}
     helped = bool(options) or any(each is not None for each in (streamer, guide, prefix, memory))
     write = partial(write_responses, model, ended=_end(stop_token_ids, stopping), limit=max_new_tokens, **shape)
-    generated = partial(_known_and_new, model, prefix=prefix, memory=memory, **shape)
     with generating(model, seed):
-        for start in range(0, len(order), per_batch):
-            places = order[start : start + per_batch]
-            batch, recorder = [prompts[at] for at in places], None if start else trace
+        for number, places in enumerate(_by_length(prompts, batch_size // samples)):
+            batch, recorder = [prompts[at] for at in places], None if number else trace
             draw = Draw(seed, places, samples, max_new_tokens, temperature, top_p) if temperature > 0 else None
             rows = None if helped else write(prompts=batch, choice=draw or Likeliest(), trace=recorder)
             if rows is None:
-                processors = _processors(guide, places, recorder, None if options else draw)
-                rows = generated(prompts=batch, options=chosen | {"logits_processor": processors})
-            for row, tokens in enumerate(rows):
-                results[places[row // samples]].append(_until_stop(tokens, set(stop_token_ids)))
-            if recorder is not None:
-                recorder.keep(places, samples, rows, results)
+                looking = _processors(guide, places, recorder, None if options else draw)
+                rows = _known_and_new(model, batch, prefix=prefix, memory=memory, options=chosen | looking, **shape)
+            _keep(rows, places, samples, set(stop_token_ids), results, recorder)
     return results
 
 
-def _processors(guide: Guide | None, places: Sequence[int], *last: Any) -> list[Any]:
+def _keep(
+    rows: list[list[int]],
+    places: Sequence[int],
+    samples: int,
+    stops: set[int],
+    results: list[list[list[int]]],
+    recorder: Trace | None,
+) -> None:
+    """Add the rows of a batch to the results, up to their ends."""
+    for row, tokens in enumerate(rows):
+        results[places[row // samples]].append(_until_stop(tokens, stops))
+    if recorder is not None:
+        recorder.keep(places, samples, rows, results)
+
+
+def _processors(guide: Guide | None, places: Sequence[int], *last: Any) -> dict[str, list[Any]]:
     """What looks at the logits of a batch in ``generate`` of transformers: the guides, then those of ``last``."""
-    return [*(guide(places) if guide is not None else []), *(each for each in last if each is not None)]
+    guides = guide(places) if guide is not None else []
+    return {"logits_processor": [*guides, *(each for each in last if each is not None)]}
 
 
 def _pad(tokenizer: object, stop_token_ids: Sequence[int]) -> int:
@@ -112,18 +121,29 @@ def _end(stop_token_ids: Sequence[int], stopping: Callable[[int], StopAtText] | 
     return lambda tokens: tokens[-1] in stops or (text is not None and text.ended(tokens))
 
 
-def _by_length(prompts: Sequence[Sequence[int]]) -> list[int]:
-    """The places of prompts by length: batches of similar lengths need less padding."""
-    return sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
+def _by_length(prompts: Sequence[Sequence[int]], at_once: int) -> Iterator[list[int]]:
+    """The places of prompts by length, some at once: batches of similar lengths need less padding."""
+    order, size = sorted(range(len(prompts)), key=lambda place: len(prompts[place])), max(1, at_once)
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
 
 
-def _choosing(temperature: float, top_p: float, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of ``generate`` that say how a token is chosen: by its own sampling if there are further options.
+def _choosing(
+    temperature: float,
+    top_p: float,
+    options: Mapping[str, Any],
+    limit: int,
+    stops: Sequence[int],
+    streamer: Any,
+    stopping: Callable[[int], StopAtText] | None,
+) -> dict[str, Any]:
+    """The arguments of ``generate`` of transformers: how a token is chosen, and when a response is over.
 
-    Without, `Draw` leaves one token to choose, or the likeliest is taken.
+    Further options go with its own sampling. Without, `Draw` leaves one token to choose, or the likeliest is taken.
     """
     sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    return {**(sampling if temperature > 0 and options else {"do_sample": False}), **options}
+    ends = {"max_new_tokens": limit, "eos_token_id": list(stops), "streamer": streamer, "stopping": stopping}
+    return {**(sampling if temperature > 0 and options else {"do_sample": False}), **options, **ends}
 
 
 def _decoder(tokenizer: Any) -> Callable[[list[int]], str]:
