@@ -89,6 +89,7 @@ def _extras(sure: float, pair: dict[str, str], wanted: Requirements) -> Row:
     """What a method wants to know about a pair beyond its texts: the columns of which its views and fields are made."""
     asked = {*wanted.fields, *(column for view in wanted.views for column in view_fields(view))} - {"record_index"}
     asked |= {"rejected_prompt"} if "rejected_joint" in wanted.views else set()
+    asked |= {"second_modality"} & set(wanted.views)  # a pair has no single response
     columns = _columns(sure, pair)
     return {COLUMN_OF.get(name, name): columns[name] for name in sorted(asked - DERIVED)}
 
@@ -119,6 +120,7 @@ def _columns(sure: float, pair: dict[str, str]) -> Row:
         "pair_class": 0,
         "class_label": 0,
         "second_modality": pair["chosen"],
+        "third_modality": pair["prompt"],
         "ratings": [7.0 + sure, None if sure > 0.5 else 1.0],
         "chosen_ratings": [0.7 + 0.2 * sure, None if sure > 0.5 else 0.4],
         "rejected_ratings": [0.3, 0.5 - 0.2 * sure],

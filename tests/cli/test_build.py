@@ -145,6 +145,7 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     inputs["negatives"] = (write_pairs(tmp_path / "taken.jsonl", taken), ["--items", str(catalogue), "--count", "1"])
     voted = [{**SCORED[0], "prompt": f"about {each}", "annotator": "a"} for each in words]
     inputs["few-shot"] = (write_pairs(tmp_path / "voted.jsonl", voted), ["--shots", "1"])
+    inputs["own-examples"] = (inputs["few-shot"][0], ["--labelled", str(inputs["few-shot"][0]), "--shots", "1"])
     answered = write_pairs(tmp_path / "answered.jsonl", [{**SCORED[0], "answer": "red"}])
     inputs["margin-rewards"] = (answered, ["--judge", "verifier rule=contains"])
     solved = {"prompt": "2 + 2 + 1?", "completions": ["a\nb", "a\nc"], "scores": [1.0, 0.0]}
@@ -176,6 +177,8 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     inputs["curation-round"] = (told, ["--gold", str(told), "--reward", length[1], *length])
     agreed = ["--best", length[1], "--gold-model", length[1], *length]
     inputs["preference-curation"] = (told, agreed)
+    shown = [{"prompt": each, "completion": f"{each}!"} for each in words]
+    inputs["difficulty-levels"] = (write_pairs(tmp_path / "shown.jsonl", shown), ["--by", "length"])
     for name in BUILDERS:
         source, options = inputs.get(name, (file, []))
         output = tmp_path / f"{name}.jsonl"

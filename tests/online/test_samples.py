@@ -73,8 +73,8 @@ def test_each_part_of_the_reward_is_logged_by_itself(online: Run) -> None:
 
 def test_groups_without_differences_are_replaced_and_stay_on_record(online: Run) -> None:
     rare = {"name": "function", "path": f"{JUDGES}:golden"}
-    plain = online("plain", method="grpo", judge=rare, iterations=1, prompts_per_iteration=4)
-    run = online(method="grpo", judge=rare, iterations=1, prompts_per_iteration=4, resample=8)
+    plain = online("plain", method="grpo", judge=rare, iterations=1, prompts_per_iteration=4, seed=1)
+    run = online(method="grpo", judge=rare, iterations=1, prompts_per_iteration=4, resample=8, seed=1)
 
     def telling(one: Result) -> int:
         return sum(each["used"] and len(set(each["scores"])) > 1 for each in rollouts(one))

@@ -266,11 +266,16 @@ def test_the_terminal_shows_the_same_figures(run_folder: Path) -> None:
 
 
 def test_no_column_is_out_of_reach_on_a_narrow_screen() -> None:
-    """Tables scroll sideways; the style hides no cell but empty ones and the heads of stacked rows."""
+    """Tables scroll sideways; the style hides no cell but empty ones, the heads of stacked rows, and what moves."""
     folder = Path(report.__file__).parent
     style = (folder / "page.css").read_text(encoding="utf-8")
     hidden = re.findall(r"([^{}\n]+)\{[^{}]*display: none", style)
-    assert {each.strip() for each in hidden} == {".stack thead", ".stack td:empty", "nav"}
+    moved = {".not-narrow", ".only-narrow"}  # two columns that stand under the name of their row on a narrow screen
+    assert {each.strip() for each in hidden} == {".stack thead", ".stack td:empty", "nav", *moved}
+    for row in re.findall(r"<tr>.*?</tr>", (folder / "unlearning.html").read_text(encoding="utf-8"), flags=re.DOTALL):
+        under = re.search(r'class="unit only-narrow">(.*?)</small>', row)
+        cells = re.findall(r'<td class="[a-z ]*not-narrow">(.*?)</td>', row)
+        assert all(under is not None and each in under[1] for each in cells)
     for page in folder.glob("*.html"):
         text = page.read_text(encoding="utf-8")
         tables = len(re.findall("<table", text))

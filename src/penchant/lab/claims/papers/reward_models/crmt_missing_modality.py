@@ -57,7 +57,7 @@ class MissingModality(Claim):
         for name in ("joint", "crmt"):
             torch.manual_seed(seed)  # of the networks
             networks = nn.ModuleList(nn.Sequential(nn.Linear(_WIDTH, _STATE), nn.ReLU()) for _ in range(2))
-            head = _Joint() if name == "joint" else build("crmt", classes=_CLASSES)
+            head = nn.Linear(2 * _STATE, _CLASSES) if name == "joint" else build("crmt", classes=_CLASSES)
             if isinstance(head, Objective):
                 head.bind(_STATE)
             _fit(head, networks, known, 300, 0.01)
@@ -72,18 +72,6 @@ class MissingModality(Claim):
         found["radius, both steps"] = _radius(second, networks, other)
         found["crmt, both steps, first missing"] = _accuracy(second, networks, other, 0)
         return found
-
-
-class _Joint(nn.Module):
-    """A linear classifier of both states, with cross-entropy."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Linear(2 * _STATE, _CLASSES)
-
-    def forward(self, first_modality: Tensor, second_modality: Tensor, class_label: Tensor) -> Tensor:
-        logits = self.layer(torch.cat([first_modality, second_modality], dim=1))
-        return nn.functional.cross_entropy(logits, class_label)
 
 
 Examples = tuple[list[Tensor], Tensor]
@@ -103,7 +91,7 @@ def _fit(head: nn.Module, networks: nn.ModuleList, examples: Examples, steps: in
             views = {"first_modality": with_states(first), "second_modality": with_states(second)}
             loss = head(**views, class_label=examples[1].float()).values.mean()
         else:
-            loss = head(first, second, examples[1])
+            loss = nn.functional.cross_entropy(head(torch.cat([first, second], dim=1)), examples[1])
         loss.backward()
         optimizer.step()
 
@@ -115,7 +103,7 @@ def _accuracy(head: nn.Module, networks: nn.ModuleList, examples: Examples, with
         logits = head.reward_head.logits(head.reward_head.of_states(states), without)  # type: ignore[operator, union-attr]
     else:
         given = [0 * each if place == without else each for place, each in enumerate(states)]
-        logits = head.layer(torch.cat(given, dim=1))  # type: ignore[operator]
+        logits = head(torch.cat(given, dim=1))
     return float((logits.argmax(1) == examples[1]).double().mean())
 
 
