@@ -163,6 +163,7 @@ def _print_table(heading: tuple[str, ...], rows: list[tuple[str, ...]], title: s
     from rich.table import Table
 
     table = Table(*heading, title=title)
+    table.columns[0].overflow = "fold"  # names of models that are cut cannot be told apart
     for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:
