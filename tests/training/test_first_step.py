@@ -16,7 +16,7 @@ from penchant.errors import ModelError, TrainingError
 from penchant.objectives import Scored
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.training import Result
-from small_runs import losses, metrics, pairs, word_tokenizer
+from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer
 
 Train = Callable[..., Result]
 
@@ -92,6 +92,14 @@ def test_a_cached_reference_ties_within_rounding(train: Train, tmp_path: Path) -
     again = train("again", reference="cached", cache=str(tmp_path / "cache"))
     assert losses(again.folder) == losses(run.folder)
     assert losses(train("initial").folder) == pytest.approx(losses(run.folder), abs=1e-5)
+
+
+def test_a_cache_serves_both_references_of_an_objective_that_asks_for_two(train: Train, tmp_path: Path) -> None:
+    both: dict[str, Any] = {"objective": "inpo", "learning_rate": 1e-2}
+    initial, cached = train(**both), train("cached", **both, reference="cached", cache=str(tmp_path / "cache"))
+    assert losses(cached.folder) == pytest.approx(losses(initial.folder), abs=1e-5)
+    assert largest_gap(weights(cached.folder), weights(initial.folder)) < 1e-5
+    assert losses(initial.folder)[0] != pytest.approx(losses(initial.folder)[-1], abs=1e-4)
 
 
 def test_dropout_does_not_come_between_policy_and_reference(tmp_path: Path, train: Train) -> None:
