@@ -104,8 +104,13 @@ def _terms(text: str) -> list[str]:
     """
     known = _table()["objective"]
     text = known["sums"].get(text, text)
-    plain = (_WEIGHT.sub("", each, count=1) for each in re.split(r"[+()]", text.replace(" ", "")))
+    plain = (_without_weight(each) for each in re.split(r"[+()]", text.replace(" ", "")))
     return [known["aliases"].get(each, each) for each in plain if each]
+
+
+def _without_weight(term: str) -> str:
+    weight = _WEIGHT.match(term)
+    return term[weight.end() :] if weight else term
 
 
 def _by_id(name: str) -> str:

@@ -82,5 +82,6 @@ def test_attributes_rise_and_their_weights_move_them(
                 f"\nattributes, {label}: " + ", ".join(f"{n} {own[0]:.2f} -> {own[-1]:.2f}" for n, own in run.items())
             )
     assert fmean(moved["all alike"].values()) > 0
-    assert moved["groundedness alone"]["groundedness"] > moved["engagingness alone"]["groundedness"]
-    assert moved["engagingness alone"]["engagingness"] > moved["groundedness alone"]["engagingness"]
+    # All attributes rise and fall together with the quality of the reply; weights move one against the other.
+    apart = {label: each["groundedness"] - each["engagingness"] for label, each in moved.items()}
+    assert apart["groundedness alone"] > 0 > apart["engagingness alone"]

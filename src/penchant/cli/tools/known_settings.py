@@ -38,7 +38,7 @@ def known_settings_text() -> str:
     """The text of the file: one line for each name.
 
     Example:
-        >>> '"dpo": ["beta", "reference_free"]' in known_settings_text()
+        >>> '"dpo": ["beta", "reference_free"' in known_settings_text()
         True
     """
     kinds = ",\n".join(f"{json.dumps(each.kind)}: {_kind(each)}" for each in REGISTRIES)
