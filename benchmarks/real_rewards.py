@@ -102,9 +102,9 @@ def bench(rows: Iterable[Row]) -> Iterator[Row]:
     """Two answers to one question with different scores, in the first turn and in the second."""
     rows = list(rows)
     for turn in (0, 1):
-        told = [{**row, **_turn(row["messages"][2 * turn : 2 * turn + 2])} for row in rows]
         score = f"score_turn_{turn + 1}"
-        yield from by_value(told, lambda row: str(row["question_id"]), lambda row, name=score: row[name])
+        answers = [{**row, **_turn(row["messages"][2 * turn : 2 * turn + 2])} for row in rows]
+        yield from by_value(answers, lambda row: str(row["question_id"]), lambda row, name=score: row[name])
 
 
 def _turn(messages: list[Row]) -> Row:

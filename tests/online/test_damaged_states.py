@@ -15,6 +15,7 @@ import torch
 from damage import DAMAGES, flip
 from families import tiny_model
 from online.conftest import Run
+from online.killing import Killed, killed_at
 from penchant.errors import CheckpointError, ConfigurationError
 from penchant.online.loop import OnlineRun
 from penchant.training.trainer import PreferenceTrainer
@@ -25,10 +26,6 @@ KEYS: dict[str, Any] = {"iterations": 4, "eval_every": 1, "save_every": 1}
 TIMED = {"seconds", "tokens_per_second"}
 
 
-class Killed(Exception):
-    """What a kill looks like from inside."""
-
-
 def rows(run: Path) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     return [{name: value for name, value in row.items() if name not in TIMED} for row in found]
@@ -36,17 +33,8 @@ def rows(run: Path) -> list[dict[str, Any]]:
 
 def killed(online: Run, patch: pytest.MonkeyPatch, place: tuple[Any, str, int], run: Path, **keys: Any) -> None:
     """Let a run die before a call of a method: its owner, its name, and the number of the call."""
-    owner, name, call = place
-    original, calls = getattr(owner, name), []
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        calls.append(1)
-        if len(calls) == call:
-            raise Killed
-        return original(*args, **kwargs)
-
     with patch.context() as inner:
-        inner.setattr(owner, name, counted)
+        killed_at(inner, *place)
         with pytest.raises(Killed):
             online(run.name, **keys)
 
