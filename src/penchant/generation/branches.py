@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from penchant.generation.cached_forward import taken_by
+from penchant.generation.cached_forward import cache_name, cache_of, taken_by
 from penchant.generation.runs import Run, Tally, agreeing, holds, keeps_nothing, laid_out, run_of
 
 __all__ = ["Branch", "Branches", "Reader"]
@@ -162,12 +162,12 @@ class Branches:
         depth = (self.mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
         options = {"position_ids": depth, "logits_to_keep": 1}
         options = {name: value for name, value in options.items() if name in self.reader.takes}
-        kept = {} if self.cache is None else {"past_key_values": self.cache}
+        kept = {} if self.cache is None else {cache_name(self.reader.model): self.cache}
         output = self.reader.model(
             input_ids=tokens, attention_mask=self.mask, use_cache=self.cache is not None, **kept, **options
         )
         if self.cache is not None:
-            self.cache = getattr(output, "past_key_values", None)
+            self.cache = cache_of(output)
             if not holds(self.cache, self.mask.shape[1]):
                 self.cache, self.reader.keeps = None, False
         found: Tensor = output.logits[:, -1]

@@ -14,7 +14,7 @@ from transformers import DynamicCache
 from penchant.generation.cache_rows import with_rows
 from penchant.likelihood.core import core_model
 
-__all__ = ["CachedForward", "left_padded", "selectable", "taken_by"]
+__all__ = ["CachedForward", "cache_name", "cache_of", "left_padded", "selectable", "taken_by"]
 
 
 def taken_by(model: Any) -> Collection[str]:
@@ -24,6 +24,17 @@ def taken_by(model: Any) -> Collection[str]:
         model: of transformers, possibly with an adapter around it.
     """
     return inspect.signature(core_model(model).forward).parameters.keys()
+
+
+def cache_name(model: Any) -> str:
+    """What a model's ``forward`` calls its cache: ``past_key_values``, and ``cache`` from transformers 5.24 on."""
+    return "cache" if "cache" in taken_by(model) else "past_key_values"
+
+
+def cache_of(output: Any) -> Any:
+    """The cache in a model's output, under either name; None if there is none."""
+    found = getattr(output, "cache", None)
+    return getattr(output, "past_key_values", None) if found is None else found
 
 
 def selectable(cache: Any) -> bool:
@@ -139,12 +150,12 @@ class CachedForward:
         depth = (self.mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         options = {"position_ids": depth, "logits_to_keep": last}
         options = {name: value for name, value in options.items() if name in self.takes}
-        kept = {"past_key_values": self.cache} if self.cache is not None else {}
+        kept = {cache_name(self.model): self.cache} if self.cache is not None else {}
         output = self.model(
             input_ids=ids, attention_mask=self.mask, use_cache=self.cache is not None, **kept, **options
         )
         if self.cache is not None:
-            self.cache = getattr(output, "past_key_values", None)
+            self.cache = cache_of(output)
         found: Tensor = output.logits[:, -last:]
         return found
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.generation.cached_forward import left_padded, selectable, taken_by
+from penchant.generation.cached_forward import cache_name, cache_of, left_padded, selectable, taken_by
 from penchant.generation.drawing import Draw
 from penchant.generation.memory import Lead, Memory
 from penchant.generation.plain import generating
@@ -205,7 +205,7 @@ def _continue(
     )
     found = output[:, ids.shape[1] :].tolist()
     rows = [criteria[0].until(row, tokens) for row, tokens in enumerate(found)] if criteria else found
-    return rows, mask, shared.get("past_key_values")
+    return rows, mask, next(iter(shared.values()), None)
 
 
 def _prefill(
@@ -229,13 +229,17 @@ def _prefill(
         position = {"position_ids": depth, "logits_to_keep": 1}
         position = {name: value for name, value in position.items() if name in takes}
         output = model(
-            input_ids=ids[:, start:-1], attention_mask=mask[:, :-1], past_key_values=cache, use_cache=True, **position
+            input_ids=ids[:, start:-1],
+            attention_mask=mask[:, :-1],
+            use_cache=True,
+            **{cache_name(model): cache},
+            **position,
         )
-        cache = getattr(output, "past_key_values", None)
+        cache = cache_of(output)
     if not selectable(cache) or cache.get_seq_length() != ids.shape[1] - 1:
         return {}
     cache.batch_repeat_interleave(samples)
-    return {"past_key_values": cache}
+    return {cache_name(model): cache}
 
 
 def _until_stop(tokens: list[int], stops: set[int]) -> list[int]:

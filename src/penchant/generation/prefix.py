@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from penchant.generation.cached_forward import taken_by
+from penchant.generation.cached_forward import cache_name, cache_of, taken_by
 from penchant.generation.memory import Lead
 from penchant.generation.runs import holds, keeps_nothing
 
@@ -40,9 +40,9 @@ class PrefixCache:
         given = torch.tensor([self.ids], device=next(model.parameters()).device)
         with torch.no_grad():
             output = model(
-                input_ids=given, past_key_values=DynamicCache(config=model.config), use_cache=True, **options
+                input_ids=given, use_cache=True, **{cache_name(model): DynamicCache(config=model.config)}, **options
             )
-        cache = getattr(output, "past_key_values", None)
+        cache = cache_of(output)
         self.usable = holds(cache, len(self.ids))
         self.cache = cache if self.usable else None
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
-from penchant.generation.cached_forward import CachedForward
+from penchant.generation.cached_forward import CachedForward, cache_name
 
 __all__ = ["SharedForward", "forward_over"]
 
@@ -72,7 +72,11 @@ class SharedForward(CachedForward):
         mask = torch.cat([prompt, sees], 2)[:, None]
         closed = torch.zeros(mask.shape, dtype=dtype, device=ids.device).masked_fill_(~mask, torch.finfo(dtype).min)
         output = self.model(
-            input_ids=ids, attention_mask=closed, position_ids=depth, past_key_values=self.cache, use_cache=True
+            input_ids=ids,
+            attention_mask=closed,
+            position_ids=depth,
+            use_cache=True,
+            **{cache_name(self.model): self.cache},
         )
         found: Tensor = output.logits
         return found

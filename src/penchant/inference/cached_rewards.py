@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from penchant.feedback.records import Text
-from penchant.generation.cached_forward import CachedForward
+from penchant.generation.cached_forward import CachedForward, cache_name, cache_of, taken_by
 from penchant.rewards.judge import Judge
 from penchant.rewards.models import RewardModel
 
@@ -42,10 +41,10 @@ class TokenRewards(nn.Module):
             input_ids=input_ids,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
             use_cache=use_cache,
+            **{cache_name(self.backbone): past_key_values},
         )
-        return SimpleNamespace(logits=self.head(output.last_hidden_state), past_key_values=output.past_key_values)
+        return SimpleNamespace(logits=self.head(output.last_hidden_state), past_key_values=cache_of(output))
 
 
 class CachedRewards:
@@ -79,8 +78,8 @@ class CachedRewards:
         """
         if not isinstance(judge, RewardModel) or not hasattr(judge.network, "score"):
             return False
-        takes = inspect.signature(judge.network.base_model.forward).parameters
-        if not {"position_ids", "past_key_values"} <= takes.keys():
+        backbone = judge.network.base_model
+        if not {"position_ids", cache_name(backbone)} <= set(taken_by(backbone)):
             return False
         if judge.renderer.tokenizer.get_vocab() != tokenizer.get_vocab():
             return False
