@@ -23,6 +23,10 @@ __all__ = ["MEANS", "Program", "Sandbox", "SandboxError"]
 MEANS = ("namespaces", "users", "seccomp", "landlock")
 
 
+#: Some versions of Python (3.11.7 is one) count the depth of a syntax tree for all threads at once: one thread at a time.
+_PARSING = threading.Lock()
+
+
 class SandboxError(PenchantError):
     """The sandbox itself does not work here."""
 
@@ -108,7 +112,7 @@ class Sandbox:
             SyntaxError, ValueError: the tests are not Python.
         """
         given = program if isinstance(program, Program) else Program(program, stdin, tests)
-        counted = None if given.tests is None else sum(piece.counts for piece in split(given.tests))
+        counted = None if given.tests is None else _how_many(given.tests)
         parts = [_as_bytes(given.text), _as_bytes(given.stdin)]
         request: dict[str, Any] = {"limits": self.limits.as_message(), "tests": None}
         request |= {"program": len(parts[0]), "stdin": len(parts[1])}
@@ -196,3 +200,9 @@ class Sandbox:
 def _as_bytes(text: str | bytes) -> bytes:
     """UTF-8; lone surrogates, which models and escapes can make, become what no program can read."""
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+
+
+def _how_many(tests: str) -> int:
+    """The number of tests in some Python code, by one thread at a time."""
+    with _PARSING:
+        return sum(piece.counts for piece in split(tests))
