@@ -18,7 +18,7 @@ from fuzz.small_model import small_model
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes and timers of the processor")
 
 #: Examples of each command; the long search runs thousands a minute.
-EXAMPLES = 25
+EXAMPLES = 15
 
 
 @pytest.fixture(scope="module")

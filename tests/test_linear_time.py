@@ -65,13 +65,14 @@ class Use(NamedTuple):
 
 def uses() -> dict[str, Use]:
     """Every use of a regular expression that is written in the package, by file and line."""
-    trees = {path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+    texts = {path.relative_to(PACKAGE): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    trees = {path: ast.parse(text) for path, text in texts.items() if "re." in text}
     found = {}
     for path, tree in trees.items():
         names = {name: value.value for name, value in _assigned(tree) if isinstance(value, ast.Constant)}
         compiled = {ast.unparse(value): name for name, value in _assigned(tree)}
         for node in ast.walk(tree):
-            if not (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re.") and node.args):
+            if not (isinstance(node, ast.Call) and _of_re(node.func) and node.args):
                 continue
             method = ast.unparse(node.func).removeprefix("re.")
             name = compiled.get(ast.unparse(node))
@@ -88,6 +89,10 @@ def uses() -> dict[str, Use]:
                     f"{path}:{node.lineno} {each}": Use(re.compile(written, _flags(node)), each) for each in called
                 }
     return found
+
+
+def _of_re(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "re"
 
 
 def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -122,11 +127,11 @@ def search_hostile_texts() -> None:
 
 def verify_hostile_texts() -> None:
     for piece in ("\n", " ", "1", "-", "- ", "a", "A\n", "####\n", "answer ", "\\boxed{", "<think>", "1. "):
-        text = (piece * 1_000_000)[:1_000_000]
+        text = (piece * 500_000)[:500_000]
         for rule in verifiers.RULES.values():
             rule(text, "4")
-        verifiers._contains(text, text[:500_000] + "x")
-        verifiers._contains(f"a{text}a", text[:500_000].strip())
+        verifiers._contains(text, text[:250_000] + "x")
+        verifiers._contains(f"a{text}a", text[:250_000].strip())
         turns._without_reasoning(text)
         constraints._is_list(text)
         words.bare(f"a{text}a")

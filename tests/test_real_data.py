@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from penchant.cli.app import main
 
 
+@pytest.mark.long
 def test_harmlessness_preferences_are_learned(shared: Path, tmp_path: Path) -> None:
     """The chosen answers of this set are the shorter ones (76 against 89 tokens here).
 

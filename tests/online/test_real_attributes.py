@@ -66,6 +66,7 @@ def test_regressors_agree_with_people_on_dialogues_that_they_have_not_seen(
     assert min(found.values()) > 0.25
 
 
+@pytest.mark.long
 def test_attributes_rise_and_their_weights_move_them(
     beside: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ from penchant.cli.app import main
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "online.md"
 
 
+@pytest.mark.long
 def test_the_first_example_of_the_docs_raises_both_rewards(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,6 +75,7 @@ def ranked(rows: list[Row], model: Path, start: Path) -> tuple[float, float]:
     return sum(ordered) / len(ordered), sum(first) / len(first)
 
 
+@pytest.mark.long
 def test_a_verifier_agrees_with_the_labels_and_nft_ranks_held_out_solutions(
     shared: Path, solved: Any, held_out: list[Row], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_verifier_agrees_with_the_labels_and_nft_ranks_held_out_solutions(
             assert all((value > 0) == (score == 1) for value, score in zip(own, rollout.scores, strict=True))
 
 
+@pytest.mark.long
 def test_a_teacher_meets_its_students_and_wins_where_it_alone_is_right(
     shared: Path, solved: Any, held_out: list[Row], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ TESTS = "\n".join(f"assert double({number}) == [4, (1, 2), {{3: 4}}]" for number
 
 @pytest.fixture
 def threads_that_interleave() -> Iterator[None]:
-    """Python code runs in the middle of parsing, as finalizers and callbacks of the collector do, and threads change there."""
+    """Python code runs in the middle of parsing, as callbacks of the collector do, and threads change there."""
 
     def nothing(_phase: str, _about: dict[str, int]) -> None:
         for _ in range(30):

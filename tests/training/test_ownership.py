@@ -239,6 +239,7 @@ def test_a_second_run_into_the_same_folder_is_refused(tmp_path: Path, how: dict[
     first._unlock()
 
 
+@pytest.mark.long
 def test_two_processes_that_start_at_once(train: Train, folder: Path, tmp_path: Path) -> None:
     """One of them trains, the other is refused in one sentence, and the result is that of a run alone."""
     from small_runs import write_pairs

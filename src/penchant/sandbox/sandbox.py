@@ -23,7 +23,7 @@ __all__ = ["MEANS", "Program", "Sandbox", "SandboxError"]
 MEANS = ("namespaces", "users", "seccomp", "landlock")
 
 
-#: Some versions of Python (3.11.7 is one) count the depth of a syntax tree for all threads at once: one thread at a time.
+#: Some versions of Python, 3.11.7 for one, count the depth of a syntax tree for all threads: one thread at a time.
 _PARSING = threading.Lock()
 
 
