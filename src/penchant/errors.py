@@ -13,6 +13,7 @@ __all__ = [
     "CheckpointError",
     "ConfigurationError",
     "DataError",
+    "MisreadError",
     "ModelError",
     "OutputError",
     "PenchantError",
@@ -47,6 +48,10 @@ class ConfigurationError(PenchantError):
 
 class DataError(PenchantError):
     """A file of feedback, or a record in it, cannot be used."""
+
+
+class MisreadError(DataError):
+    """A record shows that the other records of its file are misread too, so that it must not be skipped alone."""
 
 
 class ModelError(PenchantError):

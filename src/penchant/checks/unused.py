@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from penchant.checks.diagnosis import Check
+from penchant.checks.names import name_words
+from penchant.checks.verdicts import unread_verdicts
 from penchant.feedback.collection import Feedback, Origin
+from penchant.feedback.known.prompts import is_chat
+from penchant.feedback.messages import is_message
 from penchant.feedback.records import Record, as_text
 from penchant.feedback.views.sources import PARAPHRASE, PERTURBED
 from penchant.feedback.views.view import BUILT_FIELDS, VIEWS
@@ -27,7 +30,7 @@ _PROMPT = {
 }  # fmt: skip
 _ANSWER = {
     "response", "responses", "answer", "answers", "output", "outputs", "completion", "reply", "generation",
-    "generations", "reasoning", "thinking", "thought", "thoughts", "chosen", "rejected",
+    "generations", "candidate", "candidates", "reasoning", "thinking", "thought", "thoughts", "chosen", "rejected",
 }  # fmt: skip
 #: A name that ends with one of these words, or begins with one of `_ASKING`, is about a text and is not the text.
 _ABOUT = {
@@ -54,9 +57,10 @@ _VERIFIED = {"answer", "answers", "solution", "target", "reference", "gold"}
 
 
 def unused_columns(feedback: Feedback) -> list[Check]:
-    """The checks for columns with text that no field is read from.
+    """The checks for columns that no field is read from.
 
     Columns that repeat what the record already says, and those that a method reads (`rationale`), are no finding.
+    A column that judges the responses of demonstrations is one (`unread_verdicts`).
 
     Args:
         feedback: the records; further columns are in their fields.
@@ -74,7 +78,7 @@ def unused_columns(feedback: Feedback) -> list[Check]:
         # The recipe's mapping and the option have the same form.
         detail = "Nothing of these columns reaches the model. " + " ".join(found.values())
         checks.append(Check(UNUSED, ", ".join(found), "warning", detail))
-    return checks
+    return [*checks, *unread_verdicts(feedback)]
 
 
 def _texts(records: Sequence[Record]) -> dict[str, list[str]]:
@@ -117,20 +121,14 @@ def _parts(value: Any, depth: int = 4) -> Iterator[str]:
         yield from (part for each in islice(value, 50) if depth for part in _parts(each, depth - 1))
 
 
-def _words(name: str) -> list[str]:
-    """The words of a column's name: ``responseA`` and ``response_a`` have two."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", name)
-    return [word for word in re.split(r"[^A-Za-z0-9]+", apart.lower()) if word]
-
-
 def _is_about(name: str) -> bool:
-    words = _words(name) or [""]
+    words = name_words(name) or [""]
     return words[-1] in _ABOUT or words[0] in _ASKING
 
 
 def _hint(name: str, texts: Sequence[str], feedback: Feedback) -> str | None:
     """What would use a column that looks like a part of prompt or answer; None for one that does not."""
-    words = set(_words(name))
+    words = set(name_words(name))
     if words & _MEDIA and words <= _MEDIA_PARTS:
         return (
             f"A text model cannot see {name}; if the answers refer to it, describe it in words or remove the records."
@@ -167,6 +165,11 @@ def _prompt_source(origin: Origin) -> str:
 
 
 def _answer_hint(name: str, feedback: Feedback) -> str:
+    if _several(name, feedback):
+        return (
+            f"{name} holds several responses to each prompt: write them as a list of texts in a column completions, "
+            "with a column scores or ranks, and they are read as a ranking."
+        )
     if feedback.kind == "prompt":
         return f"--map completion={name} makes it the response to the prompt."
     field = "chosen" if feedback.kind in ("comparison", "joint comparison") else "completion"
@@ -176,19 +179,29 @@ def _answer_hint(name: str, feedback: Feedback) -> str:
     return f'--map {field}={name} reads the response from it, --map {field}="{{{name}}}\\n\\n{shown}" puts it before.'
 
 
+def _several(name: str, feedback: Feedback) -> bool:
+    """Whether most cells of a column are several texts: a list of them or of objects, or texts by name."""
+    cells = [record.fields[name] for record in feedback.records[:_SAMPLE] if record.fields.get(name)]
+    many = [
+        isinstance(cell, Mapping | list | tuple) and not is_chat(cell) and not is_message(cell) and len(cell) > 1
+        for cell in cells
+    ]
+    return 2 * sum(many) > len(cells)
+
+
 def _pair_like(feedback: Feedback, texts: Mapping[str, Sequence[str]]) -> tuple[str, ...] | None:
     """Two unused columns that look like the responses of a pair, or one that looks like the side of a pair."""
     if feedback.origin.kind is not None or feedback.kind not in ("prompt", "demonstration", "judgement"):
         return None
-    names = [name for name in texts if not _is_about(name) and not set(_words(name)) & _SYSTEM]
+    names = [name for name in texts if not _is_about(name) and not set(name_words(name)) & _SYSTEM]
     for at, one in enumerate(names):
         for other in names[at + 1 :]:
-            first, second = _words(one), _words(other)
+            first, second = name_words(one), name_words(other)
             apart = {*first} ^ {*second}
             sides = any(apart == side or (apart <= side | {"preferred"} and len(apart & side) == 2) for side in _SIDES)
             if len(first) + len(second) <= 8 and (sides or apart in ({"non"}, {"alternative"})):
                 return one, other
-    return next(((name,) for name in names if set(_words(name)) & _ONE_SIDE), None)
+    return next(((name,) for name in names if set(name_words(name)) & _ONE_SIDE), None)
 
 
 def _pair_check(feedback: Feedback, pair: tuple[str, ...]) -> Check:
@@ -199,7 +212,7 @@ def _pair_check(feedback: Feedback, pair: tuple[str, ...]) -> Check:
         )
     else:
         others = (name for name in feedback.origin.columns if name not in pair)
-        chooser = next((name for name in others if _CHOOSING & set(_words(name))), None)
+        chooser = next((name for name in others if _CHOOSING & set(name_words(name))), None)
         detail += f"the two responses of a comparison. If {pair[0]} is always the better one: --map chosen={pair[0]} "
         detail += f"--map rejected={pair[1]}."
         if chooser is not None:

@@ -128,7 +128,7 @@ def show(
     printer = TokenPrinter(_renderer(model, template_arguments, rendering), truncation, ids)
     feedback = _read(file, parse_mapping(map_), kind, split, on_bad, train_on)
     for found in unused_columns(feedback):
-        echo(f"warning: {found.name}: {found.value}. {found.detail}", err=True)
+        echo(f"{found.verdict}: {found.name}: {found.value}. {found.detail}", err=True)
     printer.legend()
     for record in feedback[start - 1 : start - 1 + number]:
         printer.record(record)

@@ -17,9 +17,10 @@ from penchant.feedback.kept import kept
 from penchant.feedback.raw.expansion import arrow_batches, parquet_batches, unzipped
 from penchant.feedback.raw.json_objects import loads, objects
 from penchant.feedback.raw.streams import UNREADABLE, first_line, open_text, text_lines
+from penchant.feedback.raw.tables import object_rows
 from penchant.feedback.records import Source
 from penchant.feedback.validation import NUMERIC
-from penchant.feedback.values import whole
+from penchant.feedback.values import described, whole
 from penchant.plain_files import usable
 
 __all__ = ["FORMATS", "Row", "file_rows", "sound_rows", "typed_cells"]
@@ -113,12 +114,12 @@ def _json(path: Path) -> Iterator[Row]:
             return
         fix = "Correct it; if each line is one object, name the file .jsonl."
         raise DataError(f"The file is not JSON: {error.msg}.", where=f"{path}:{error.lineno}", fix=fix) from error
-    if isinstance(value, dict) and isinstance(value.get("data"), list):
-        value = value["data"]
+    if isinstance(value, dict):
+        value = object_rows(value, str(path))
     if not isinstance(value, list):
+        found = described(value)
         raise DataError(
-            f"The file is one {type(value).__name__}, expected a list of objects, or an object with a list 'data'.",
-            where=str(path),
+            f"The file is {found}, expected a list of objects, or an object with a list 'data'.", where=str(path)
         )
     yield from ((number, _as_row(row, f"{path.name}:{number}")) for number, row in enumerate(value, start=1))
 
@@ -244,6 +245,19 @@ FORMATS: dict[str, Callable[[Path], Iterable[Row]]] = {
 }
 
 
+#: What to do with files of other formats that hold data.
+_OTHERS: dict[tuple[str, ...], str] = {
+    (".tar", ".tgz", ".zip", ".7z", ".rar"): "Unpack the archive, and give the folder or a file of it.",
+    (".zst", ".bz2", ".xz", ".lz4"): "Decompress it (zstd -d, bunzip2, unxz, lz4 -d), or compress it with gzip.",
+    (".xlsx", ".xls", ".ods"): "Save the sheet as CSV.",
+    (".pkl", ".pickle", ".pt", ".npy", ".npz"): "Reading it could run code of its author. Write it as Parquet: "
+    "frame.to_parquet.",
+    (".feather",): "Rename it to .arrow if it is Feather of version 2, which is Arrow's file format.",
+    (".sqlite", ".db", ".duckdb"): "Export the table as CSV or Parquet.",
+    (".yaml", ".yml", ".toml", ".txt", ".md", ".xml", ".html"): "Write one JSON object a line, as .jsonl.",
+}
+
+
 def file_rows(path: Path) -> Iterable[Row]:
     """Line numbers and rows of a file; its extension determines the format.
 
@@ -264,10 +278,11 @@ def file_rows(path: Path) -> Iterable[Row]:
         if path.name.lower().endswith(ending):
             return FORMATS[ending](path)
     ending = path.suffix or path.name
+    advice = next((fix for endings, fix in _OTHERS.items() if path.suffix.lower() in endings), None)
     raise DataError(
         f"The file extension {ending!r} is not supported ({', '.join(FORMATS)}).",
         where=str(path),
-        fix=nearest(ending, FORMATS),
+        fix=advice or nearest(ending, FORMATS),
     )
 
 

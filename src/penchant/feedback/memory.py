@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from penchant.errors import DataError
 from penchant.feedback.datasets import set_rows
 from penchant.feedback.files import Row
+from penchant.feedback.raw.tables import column_rows
 from penchant.feedback.validation import described
 
 __all__ = ["form_of", "memory_rows"]
@@ -94,7 +95,9 @@ def _is_table(value: Any) -> bool:
 def _of_mapping(data: Mapping[Any, Any], split: str | None) -> Iterator[Row]:
     form = form_of(data)
     if form == "columns":
-        return _column_rows(data)
+        return (
+            (number, {name: _plain(cell) for name, cell in row.items()}) for number, row in column_rows(data, "memory")
+        )
     if form == "record" or not all(hasattr(part, "__iter__") for part in data.values()):
         found = ", ".join(map(str, data))
         indexed = data and all(isinstance(part, Mapping) for part in data.values())
@@ -108,19 +111,6 @@ def _of_mapping(data: Mapping[Any, Any], split: str | None) -> Iterator[Row]:
     # The splits of a plain dictionary may be frames.
     sets = data if form == "splits" else {name: _frame_rows(part) or part for name, part in data.items()}
     return set_rows({name: _unformatted(part) for name, part in sets.items()}, split, "memory")
-
-
-def _column_rows(data: Mapping[Any, Any]) -> Iterator[Row]:
-    """The rows of a dictionary of columns."""
-    columns = {str(name): list(values) for name, values in data.items()}
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise DataError(
-            f"The columns differ in length: {found}.", where="memory", fix="Give every column one value a row."
-        )
-    for number, cells in enumerate(zip(*columns.values(), strict=True), start=1):
-        yield number, {name: _plain(cell) for name, cell in zip(columns, cells, strict=True)}
 
 
 def _as_row(row: Any, number: int) -> dict[str, Any] | DataError:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from penchant.errors import ConfigurationError, DataError, nearest
+from penchant.errors import ConfigurationError, DataError, MisreadError, nearest
 from penchant.feedback.collection import Feedback, Origin
 from penchant.feedback.conversion.ties import all_ties, is_tie
 from penchant.feedback.field_mapping import FieldMapping
@@ -62,6 +62,7 @@ def read(
     Raises:
         DataError: the source cannot be read, a record is bad (``stop``), all records are bad (``skip``), or all are
             ties that would be left out.
+        MisreadError: a record shows that others are misread too, whatever ``on_bad`` is.
         ConfigurationError: an unknown kind, ``on_bad``, ``train_on`` or ``ties``.
 
     Example:
@@ -155,6 +156,8 @@ def _records(
             else:
                 left += 1
         except DataError as error:
+            if isinstance(error, MisreadError):
+                raise
             if stop:
                 raise _stopped(error, len(records) + left, len(rows)) from error
             bad.append(error.with_traceback(None))  # which holds the row, and all that was there

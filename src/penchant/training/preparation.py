@@ -11,6 +11,7 @@ from penchant.addresses import shown
 from penchant.checks.diagnosis import Diagnosis, joined
 from penchant.checks.overlap import Overlap, overlap
 from penchant.checks.unused import PAIR_LIKE, UNUSED
+from penchant.checks.verdicts import LABEL_LIKE
 from penchant.evaluation.heldout import measuring_plan
 from penchant.feedback.collection import Feedback
 from penchant.feedback.kept import chosen
@@ -227,7 +228,8 @@ def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter
     parts = parts_of(train[:CHECKED]).items()
     diagnosis = joined({name: modality.examine(part, held_out.get(name)) for name, part in parts})
     for check in diagnosis.checks:
-        if check.verdict == "error" or check.name.endswith((UNUSED, PAIR_LIKE)):
+        columns = check.verdict != "note" and check.name.endswith((UNUSED, PAIR_LIKE, LABEL_LIKE))
+        if check.verdict == "error" or columns:
             reporter.warn(f"{train.name}: {check.name}: {check.value}. {check.detail}".strip())
     return diagnosis
 

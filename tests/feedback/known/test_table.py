@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 
-from penchant.errors import ConfigurationError, DataError
+from penchant.errors import ConfigurationError, DataError, MisreadError
 from penchant.feedback import Feedback, Judgement, Ranking, read
 from penchant.feedback.known.cells import opened
 from penchant.feedback.known.table import LAYOUTS, layout_of
@@ -23,7 +23,7 @@ CASES: dict[str, dict[str, Any]] = {
     name: case for file in FILES for name, case in json.loads(file.read_text(encoding="utf-8")).items()
 }
 # A list of texts in a cell of CSV may be a response, the JSON that was asked for, and stays text.
-NOT_CSV = {"llama_factory_alpaca_two_outputs", "several_rejected", "reward_bench_2"}
+NOT_CSV = {"llama_factory_alpaca_two_outputs", "several_rejected", "reward_bench_2", "lima", "ultrachat"}
 
 
 def assert_read(feedback: Feedback, case: dict[str, Any]) -> None:
@@ -121,6 +121,30 @@ def test_an_id_that_names_neither_response_is_no_tie() -> None:
     row = {"prompt": "Hi", "response_0": "a", "response_1": "b", "better_response_id": 2}
     with pytest.raises(DataError, match=r"'better_response_id' is a number \(2\), expected 0 or 1"):
         read([row], ties="keep")
+
+
+@pytest.mark.parametrize(
+    ("row", "mark", "others"),
+    [
+        ({"prompt": "Hi", "response_1": "a", "response_2": "b"}, "label", (1, 0)),
+        ({"prompt": "Hi", "answer_1": "a", "answer_2": "b"}, "preference", (1, -1)),
+        ({"prompt": "Hi", "response_0": "a", "response_1": "b"}, "better_response_id", (1, 2)),
+    ],
+)
+def test_a_mark_that_counts_from_another_number_than_the_columns_is_never_skipped(
+    row: dict[str, Any], mark: str, others: tuple[int, int]
+) -> None:
+    rows = [{**row, mark: other} for other in others]
+    assert len(read(rows[:1])) == 1
+    with pytest.raises(MisreadError, match=rf"memory:2: {mark!r} is a number \({others[1]}\)"):
+        read(rows, on_bad="skip")
+    with pytest.raises(DataError, match=r"If .* counts from|read the wrong way round"):
+        read(rows)
+
+
+def test_texts_in_turn_beside_an_answer_are_no_whole_conversation() -> None:
+    with pytest.raises(DataError, match="layout is not recognised"):
+        read([{"dialogue": ["Hi", "Hello!"], "answer": "Bye."}])
 
 
 def test_an_unknown_way_with_ties_is_refused() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
-from penchant.feedback.known.layout import Layout, Row, filled, unnamed
-from penchant.feedback.known.prompts import chat_of, is_chat
+from penchant.feedback.known.layout import Layout, Row, are_texts, filled, unnamed
+from penchant.feedback.known.prompts import CHATS, chat_of, has_prompt, is_chat
 from penchant.feedback.known.singles import LABELS, label_column
 from penchant.feedback.records import Source
 
 __all__ = ["CHAT_LAYOUTS"]
 
+#: Beside one of these, a list of texts is no whole conversation.
+_ANSWERS = ("prompt", "chosen", "rejected", "completion", "completions", "response", "responses", "output", "answer")
 _WORSE = ("rejected_response", "rejected_messages")
 
 
@@ -81,6 +84,26 @@ def _from_whole(row: Row, _source: Source) -> dict[str, Any]:
     return {"messages": row[column], **rest, **({} if label is None else {"label": row[label]})}
 
 
+def _untold(row: Row) -> str | None:
+    """The column with a conversation as texts, without roles."""
+    if any(name in row for name in _ANSWERS) or label_column(row) is not None:
+        return None
+    # A column called data may hold anything.
+    names = (*CHATS, "data") if not has_prompt(row) else CHATS
+    return next((name for name in names if are_texts(row.get(name)) and len(row[name]) > 1), None)
+
+
+def _is_untold(row: Row) -> bool:
+    return _untold(row) is not None
+
+
+def _from_untold(row: Row, _source: Source) -> dict[str, Any]:
+    column = _untold(row)
+    assert column is not None
+    turns = [{"role": role, "content": text} for role, text in zip(cycle(("user", "assistant")), row[column])]
+    return {"messages": turns, **unnamed(row, [column])}
+
+
 def _is_completion(row: Row) -> bool:
     """A conversation, and the answer to it in a column of its own."""
     column = chat_of(row)
@@ -143,5 +166,14 @@ CHAT_LAYOUTS = (
         says="the last turn is the response",
         matches=_is_whole,
         convert=_from_whole,
+    ),
+    Layout(
+        name="conversation without roles",
+        used_by="LIMA, UltraChat",
+        columns="`conversations`, `messages`, `dialogue` or `data`: a list of texts",
+        kind="demonstration",
+        says="user and assistant speak in turn, the user first",
+        matches=_is_untold,
+        convert=_from_untold,
     ),
 )

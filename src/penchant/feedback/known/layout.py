@@ -10,7 +10,7 @@ from penchant.errors import DataError
 from penchant.feedback.records import TIE, Source
 from penchant.feedback.values import described, wrong
 
-__all__ = ["Layout", "Row", "Rows", "empty", "figure", "filled", "ordered", "shown", "unnamed"]
+__all__ = ["Layout", "Row", "Rows", "are_texts", "empty", "figure", "filled", "ordered", "shown", "unnamed"]
 
 Row: TypeAlias = Mapping[str, Any]
 #: The number of a row among those that were read, from 0, and the row or its error.
@@ -50,6 +50,16 @@ class Layout:
         if not self.says or (list(prompt) == ["prompt"] and "{prompt}" in self.says):
             return self.name
         return f"{self.name}: {self.says.replace('{prompt}', ' and '.join(prompt))}"
+
+
+def are_texts(value: Any) -> bool:
+    """Whether a value is a list of texts.
+
+    Example:
+        >>> are_texts(["Hi", "Bye"]), are_texts([]), are_texts("Hi")
+        (True, False, False)
+    """
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(each, str) for each in value)
 
 
 def empty(value: Any) -> bool:

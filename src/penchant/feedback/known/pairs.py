@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penchant.errors import DataError
-from penchant.feedback.known.layout import Layout, Row, figure, filled, ordered, shown, unnamed
+from penchant.errors import DataError, MisreadError
+from penchant.feedback.known.layout import Layout, Row, are_texts, figure, filled, ordered, shown, unnamed
 from penchant.feedback.known.prompts import CHATS, asked, has_prompt, is_chat
 from penchant.feedback.known.winners import first_of_sides, sides_of, winner_column
 from penchant.feedback.literals import NOT_READ, literal
@@ -63,11 +63,7 @@ def _from_instruction(row: Row, source: Source) -> dict[str, Any]:
 
 def _is_many(row: Row) -> bool:
     better = row.get("chosen")
-    return _are_texts(row.get("rejected")) and (isinstance(better, str) or _are_texts(better)) and has_prompt(row)
-
-
-def _are_texts(given: Any) -> bool:
-    return isinstance(given, list | tuple) and bool(given) and all(isinstance(each, str) for each in given)
+    return are_texts(row.get("rejected")) and (isinstance(better, str) or are_texts(better)) and has_prompt(row)
 
 
 def _from_many(row: Row, source: Source) -> dict[str, Any]:
@@ -83,7 +79,7 @@ def _is_two_outputs(row: Row) -> bool:
     return (
         isinstance(given, list | tuple)
         and len(given) == 2
-        and _are_texts(given)
+        and are_texts(given)
         and has_prompt(row)
         and "chosen" not in row
     )
@@ -120,9 +116,18 @@ def _first_of(row: Row, column: str, places: dict[float, int], expected: str, so
 
     Raises:
         DataError: it holds neither of them.
+        MisreadError: it holds a 2, so that the responses are counted from 1.
     """
-    better = places.get(figure(row[column], column, source))
+    value = figure(row[column], column, source)
+    better = places.get(value)
     if better is None:
+        if value == 2:
+            raise MisreadError(
+                f"{shown(column, row[column])}, expected {expected}.",
+                where=str(source),
+                why=f"If {column!r} counts from 1, every 1 would be read as the other response.",
+                fix="Subtract 1 from it in every record.",
+            )
         raise DataError(
             f"Neither response is preferred ({shown(column, row[column])}, expected {expected}).",
             where=str(source),

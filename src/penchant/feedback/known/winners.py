@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from penchant.errors import DataError
+from penchant.errors import DataError, MisreadError
 from penchant.feedback.known.layout import Row, figure, filled, shown
 from penchant.feedback.records import Source
 
@@ -18,6 +19,7 @@ _STEMS = (
 )  # fmt: skip
 _ENDS = (("_a", "_b"), ("_A", "_B"), ("_0", "_1"), ("_1", "_2"), ("1", "2"), ("A", "B"))
 _WINNERS = ("winner", "preference", "preferred", "choice", "better", "verdict", "vote", "label")
+_COUNTED = re.compile(r"[+-]?\d+(\.0)?")
 _TIES = ("both", "neither", "draw", "equal", "same", "none", "c", "both_bad", "both bad", "bothbad")
 
 
@@ -78,6 +80,7 @@ def first_of_sides(row: Row, source: Source) -> tuple[int | None, tuple[str, ...
 
     Raises:
         DataError: the value names neither response.
+        MisreadError: it is a number, so that the responses are counted otherwise than their columns.
 
     Example:
         >>> first_of_sides({"response_a": "Yes.", "response_b": "No.", "winner": "model_b"}, Source())[0]
@@ -106,9 +109,20 @@ def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> i
             return at
         if mark.isdigit() and word == f"{mark}.0":
             return at
-    marks = " or ".join(repr(end.strip("_")) for end in sides.ends)
-    raise DataError(
-        f"{shown(column, value)}, which names neither {sides.names[0]!r} nor {sides.names[1]!r}.",
+    raise _unnamed(value, column, sides, source)
+
+
+def _unnamed(value: Any, column: str, sides: Sides, source: Source) -> DataError:
+    """The error of a value that names neither response."""
+    marks = [end.strip("_") for end in sides.ends]
+    what = f"{shown(column, value)}, which names neither {sides.names[0]!r} nor {sides.names[1]!r}."
+    fix = f"Write {marks[0]!r} or {marks[1]!r} (or 'tie'), or the name of the column."
+    if not (marks[0].isdigit() and _COUNTED.fullmatch(str(value).strip())):
+        return DataError(what, where=str(source), fix=fix)
+    return MisreadError(
+        what,
         where=str(source),
-        fix=f"Write {marks} (or 'tie'), or the name of the column.",
+        why=f"If {column!r} counts from another number than the columns do, or marks ties by a number, "
+        f"other records would be read the wrong way round.",
+        fix=fix,
     )
