@@ -1,0 +1,51 @@
+"""A page can be followed from top to bottom: no command writes what an earlier one of the page has written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    if "\npenchant " in (text := path.read_text(encoding="utf-8")) or "\n$ penchant " in text
+)
+BLOCK = re.compile(r"^```(?:console|bash|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: Options that name what is written.
+WRITTEN = ("-o", "--out", "--output", "--json", "--html")
+#: Commands that make a folder of their own where none is named.
+DEFAULTS = {"train": "runs/run", "unlearn": "runs/unlearned"}
+#: With one of these words nothing is written, or an earlier file is meant.
+FREE = {"--overwrite", "--resume", "--dry-run", "--evaluate", "auto"}
+
+
+def outputs(line: str) -> list[str]:
+    """The files and folders that a command writes; a run of a recipe writes the folder that the recipe names."""
+    words = shlex.split(line.removeprefix("$ "), comments=True)
+    if words[:1] != ["penchant"] or FREE & set(words):
+        return []
+    named = [value for option, value in zip(words, words[1:], strict=False) if option in WRITTEN]
+    named += [word.partition("=")[2] for word in words if word.startswith(("output=", "out="))]
+    folder = {"-o", "--out", "--output"} & set(words) or any(word.startswith(("output=", "out=")) for word in words)
+    if not folder and words[1] in DEFAULTS:
+        named.append(next((f"the output of {word}" for word in words if word.endswith(".yaml")), DEFAULTS[words[1]]))
+    return named
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_no_command_of_a_page_writes_what_another_has_written(page: Path) -> None:
+    blocks = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    written = [each for line in lines if re.match(r"(\$ )?penchant ", line) for each in outputs(line)]
+    assert sorted({each for each in written if written.count(each) > 1}) == []
+
+
+def test_what_a_command_writes() -> None:
+    assert outputs("$ penchant judge a.jsonl --judge J -o b.jsonl --json c.json") == ["b.jsonl", "c.json"]
+    assert outputs("penchant train recipe.yaml epochs=2") == ["the output of recipe.yaml"]
+    assert outputs("penchant train --model M --data D") == ["runs/run"]
+    assert outputs("penchant train recipe.yaml --resume   # goes on") == []
