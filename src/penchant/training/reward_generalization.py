@@ -214,10 +214,11 @@ def _sets(feedback: Feedback) -> tuple[Rows, Rows, dict[str, Rows]]:
         [pair.record for pair, own in zip(pairs.pairs, mask, strict=True) if own]
         for mask in (~held, held & choosing, held & ~choosing)
     ]
-    if min(map(len, parts)) < 2:
+    few = [len(part) for part in parts]
+    if min(few) < 2:
         raise ConfigurationError(
-            f"{len(pairs)} pairs are too few: {[len(part) for part in parts]} would be trained on, choose the learning "
-            "rate, and be measured.",
+            f"{len(pairs)} pairs are too few: {few[0]} would be trained on, {few[1]} would choose the learning rate, and "
+            f"{few[2]} would be measured.",
             where=feedback.name,
             fix="Give some hundred comparisons with different prompts.",
         )
