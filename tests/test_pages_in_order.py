@@ -18,7 +18,7 @@ PAGES = sorted(
 BLOCK = re.compile(r"^```(?:console|bash|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: Calls from Python that write, with their arguments.
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-CALL = re.compile(r"penchant\.(train|unlearn)\(((?:[^()]|\([^()]*\))*)\)")
+CALL = re.compile(r"penchant\.(train|unlearn|compare)\(((?:[^()]|\([^()]*\))*)\)")
 #: Options that name what is written.
 WRITTEN = ("-o", "--out", "--output", "--json", "--html")
 #: Commands that make a folder of their own where none is named.
@@ -42,7 +42,9 @@ def outputs(line: str) -> list[str]:
 
 def python_outputs(block: str) -> list[str]:
     """The folders that the calls of a block write."""
-    named = ((name, re.search(r"""output=["'](.*?)["']""", call)) for name, call in CALL.findall(block))
+    # The output of `compare` is its fourth argument.
+    given = r"""(?:output=|\], )["'](.*?)["']"""
+    named = ((name, re.search(given, call)) for name, call in CALL.findall(block))
     return [found.group(1) if found else DEFAULTS[name] for name, found in named]
 
 
@@ -65,4 +67,5 @@ def test_what_a_command_writes() -> None:
     assert outputs("penchant train --model M --data D") == ["runs/run"]
     assert outputs("penchant train recipe.yaml --resume   # goes on") == []
     assert python_outputs('penchant.train(\n    model="M", objective=DPO(beta=0.1), output="runs/y"\n)') == ["runs/y"]
+    assert python_outputs('found = penchant.compare("M", rows, ["dpo", "ipo"], "runs/which")') == ["runs/which"]
     assert python_outputs('found = penchant.unlearn("M", "a.jsonl")') == ["runs/unlearned"]
