@@ -60,6 +60,8 @@ def _message(turn: Any, field: str, source: Source) -> Message:
         kept = {"role": kept.pop("from"), **kept}
     if "value" in kept and "content" not in kept:
         kept = {"role": kept.pop("role", None), "content": kept.pop("value"), **kept}
+    if "parts" in kept and "content" not in kept:  # Gemini
+        kept["content"] = kept.pop("parts")
     role = kept.get("role")
     if not isinstance(role, str) or not role:
         raise wrong(f"{field}.role", role, "text such as 'user' or 'assistant'", source)

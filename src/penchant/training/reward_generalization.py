@@ -217,8 +217,8 @@ def _sets(feedback: Feedback) -> tuple[Rows, Rows, dict[str, Rows]]:
     few = [len(part) for part in parts]
     if min(few) < 2:
         raise ConfigurationError(
-            f"{len(pairs)} pairs are too few: {few[0]} would be trained on, {few[1]} would choose the learning rate, and "
-            f"{few[2]} would be measured.",
+            f"{len(pairs)} pairs are too few: {few[0]} would be trained on, {few[1]} would choose the learning rate, "
+            f"and {few[2]} would be measured.",
             where=feedback.name,
             fix="Give some hundred comparisons with different prompts.",
         )

@@ -142,6 +142,22 @@ def test_a_mark_that_counts_from_another_number_than_the_columns_is_never_skippe
         read(rows)
 
 
+@pytest.mark.parametrize(
+    "system",
+    [[{"text": "Be "}, {"text": "brief."}], {"role": "system", "parts": [{"text": "Be brief."}]}, ["Be brief."],
+     '[{"text": "Be brief."}]', {"role": "system", "content": "Be brief."}],
+)  # fmt: skip
+def test_a_system_text_of_several_parts_is_not_left_out(system: Any) -> None:
+    (shown,) = read([{"system": system, "prompt": "Hi", "completion": "Hello!"}])
+    assert shown.prompt == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    assert "system" not in shown.fields
+
+
+def test_a_system_column_that_is_no_text_stays_a_column() -> None:
+    (shown,) = read([{"system": [{"text": 3}], "prompt": "Hi", "completion": "Hello!"}])
+    assert shown.prompt == "Hi" and shown.fields["system"] == [{"text": 3}]
+
+
 def test_texts_in_turn_beside_an_answer_are_no_whole_conversation() -> None:
     with pytest.raises(DataError, match="layout is not recognised"):
         read([{"dialogue": ["Hi", "Hello!"], "answer": "Bye."}])

@@ -159,9 +159,9 @@ CHAT_LAYOUTS = (
     ),
     Layout(
         name="ShareGPT",
-        used_by="LLaMA-Factory ShareGPT SFT and KTO",
-        columns="`conversations` (`from`, `value`), or `conversation`, `dialogue`, `chat`; `kto_tag` for a "
-        "judgement; also `system`, `tools`",
+        used_by="LLaMA-Factory ShareGPT SFT and KTO, Gemini",
+        columns="`conversations` (`from`, `value`), or `conversation`, `dialogue`, `chat`, `contents` (`role`, "
+        "`parts`); `kto_tag` for a judgement; also `system`, `tools`",
         kind="demonstration or judgement",
         says="the last turn is the response",
         matches=_is_whole,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback.known.layout import Row, empty, filled, unnamed
+from penchant.feedback.literals import NOT_READ, literal
 from penchant.feedback.messages import is_message
 from penchant.feedback.records import Source
 from penchant.feedback.roles import normal_role
@@ -15,9 +16,9 @@ from penchant.feedback.validation import NOT_ANSWERING
 __all__ = ["CHATS", "asked", "chat_of", "context_columns", "has_prompt", "is_chat", "prompt_columns", "with_context"]
 
 #: Columns of whole conversations.
-CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat")
+CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "contents")
 _ASKED = ("question", "instruction", "query", "problem", "input", "context", "history", "post")
-_SYSTEM = ("system", "system_prompt", "system_message")
+_SYSTEM = ("system", "system_prompt", "system_message", "systemInstruction", "system_instruction")
 _IMAGES = ("chosen_image", "rejected_image")
 _RESPONSES = ("chosen", "rejected", "completion")
 _LISTS = ("completions", "responses")
@@ -104,8 +105,26 @@ def context_columns(row: Row) -> tuple[str, ...]:
     """The row's columns with a system text or an earlier conversation."""
     if any(name in row for name in _IMAGES) or ("image" in row and not any(name in row for name in _RESPONSES)):
         return ()
-    names = [name for name in _SYSTEM if isinstance(row.get(name), str) and row[name].strip()]
-    return (*names, *(["history"] if _past(row.get("history")) else []))
+    return (*_systems(row), *(["history"] if _past(row.get("history")) else []))
+
+
+def _systems(row: Row) -> dict[str, str]:
+    """The columns with a system text, and the text."""
+    texts = {name: _system_text(row[name]) for name in _SYSTEM if name in row}
+    return {name: text for name, text in texts.items() if text is not None and text.strip()}
+
+
+def _system_text(value: Any) -> str | None:
+    """A system text, also as a message, or as parts of text (Bedrock, Gemini); None for anything else."""
+    if isinstance(value, str):
+        written = literal(value)
+        return value if written is NOT_READ or (found := _system_text(written)) is None else found
+    if isinstance(value, Mapping):
+        value = value.get("parts", value.get("content", [value]))
+    if isinstance(value, list | tuple) and value:
+        parts = [each.get("text") if isinstance(each, Mapping) else each for each in value]
+        return "".join(parts) if all(isinstance(part, str) for part in parts) else None  # type: ignore[arg-type]
+    return value if isinstance(value, str) else None
 
 
 def _past(value: Any) -> list[dict[str, Any]]:
@@ -134,7 +153,7 @@ def with_context(row: Row, source: Source) -> dict[str, Any]:
         >>> with_context({"system": "Be brief.", "prompt": "Hi", "completion": "Hello!"}, Source())["prompt"]
         [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hi'}]
     """
-    systems = {name: row[name] for name in _SYSTEM if isinstance(row.get(name), str) and row[name].strip()}
+    systems = _systems(row)
     if len(set(systems.values())) > 1:
         raise _several(map(repr, systems), source)
     opening = [{"role": "system", "content": text} for text in list(systems.values())[:1]]

@@ -18,7 +18,10 @@ _STEMS = (
     "summary", "text",
 )  # fmt: skip
 _ENDS = (("_a", "_b"), ("_A", "_B"), ("_0", "_1"), ("_1", "_2"), ("1", "2"), ("A", "B"))
-_WINNERS = ("winner", "preference", "preferred", "choice", "better", "verdict", "vote", "label")
+_WINNERS = (
+    "winner", "preference", "preferred", "choice", "better", "better_response",
+    "preferred_response", "verdict", "vote", "label",
+)  # fmt: skip
 _COUNTED = re.compile(r"[+-]?\d+(\.0)?")
 _TIES = ("both", "neither", "draw", "equal", "same", "none", "c", "both_bad", "both bad", "bothbad")
 
