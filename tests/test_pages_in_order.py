@@ -1,4 +1,4 @@
-"""A page can be followed from top to bottom: no command writes what an earlier one of the page has written."""
+"""A page can be followed from top to bottom: no command writes what an earlier one of the page has written or read."""
 
 from __future__ import annotations
 
@@ -59,6 +59,16 @@ def test_no_command_of_a_page_writes_what_another_has_written(page: Path) -> Non
     recipe = re.search(r"^output: *(\S+)", text, re.MULTILINE)
     written = [recipe.group(1) if recipe and each.startswith("the output of") else each for each in written]
     assert sorted({each for each in written if written.count(each) > 1}) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_no_command_of_a_page_writes_what_an_earlier_one_reads(page: Path) -> None:
+    used: set[str] = set()
+    for block in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
+        for line in block.replace("\\\n", " ").splitlines():
+            if re.match(r"(\$ )?penchant ", line):
+                assert not used & set(outputs(line)), line
+                used |= {word for word in shlex.split(line, comments=True) if word.endswith(".jsonl")}
 
 
 def test_what_a_command_writes() -> None:

@@ -209,3 +209,10 @@ def test_arrays_and_numbers_of_numpy_are_lists_and_numbers() -> None:
     assert ranking.kind == "ranking" and ranking.responses == ("a", "b")
     turns = numpy.array([{"role": "user", "content": "Hi"}], dtype=object)
     assert read([{"prompt": turns, "weight": numpy.float32(0.5)}])[0].fields == {"weight": 0.5}
+
+
+def test_a_list_written_as_one_text_is_named_as_such(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text('{"prompt": "Hi"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"one pattern.*--data a\.jsonl --data b\.jsonl"):
+        read(f"[{tmp_path / 'a.jsonl'}, {tmp_path / 'b.jsonl'}]")

@@ -117,9 +117,9 @@ def _json(path: Path) -> Iterator[Row]:
     if isinstance(value, dict):
         value = object_rows(value, str(path))
     if not isinstance(value, list):
-        found = described(value)
         raise DataError(
-            f"The file is {found}, expected a list of objects, or an object with a list 'data'.", where=str(path)
+            f"The file is {described(value)}, expected a list of objects, or an object with a list 'data'.",
+            where=str(path),
         )
     yield from ((number, _as_row(row, f"{path.name}:{number}")) for number, row in enumerate(value, start=1))
 

@@ -108,6 +108,12 @@ def _file(path: Path, split: str | None = None) -> Opened:
 def _matches(path: Path, pattern: str) -> list[Path]:
     found = [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]
     if not found:
+        if re.fullmatch(r"\[.*,.*\]", pattern.strip()):
+            raise DataError(
+                "This is one pattern, and no file matches it.",
+                where=pattern,
+                fix="Give several files one by one: --data a.jsonl --data b.jsonl; in a recipe as a list.",
+            )
         start = Path(*[part for part in path.parts if not glob.has_magic(part)][: len(path.parts) - 1])
         raise DataError(
             "No file matches the pattern.",
