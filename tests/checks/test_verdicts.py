@@ -54,6 +54,8 @@ def test_grades_that_differ_are_a_note() -> None:
         ("in_training_set", (True, False)),
         ("category", ({"violence": True}, {"violence": False})),
         ("feedback", ("It helped.", "It did not.")),
+        ("class_label", (0, 1)),
+        ("correct_rate", (0.0, 1.0)),
     ],
 )
 def test_what_speaks_against_no_response_is_no_finding(name: str, values: tuple[Any, ...]) -> None:

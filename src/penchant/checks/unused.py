@@ -7,15 +7,12 @@ from itertools import islice
 from typing import Any
 
 from penchant.checks.diagnosis import Check
-from penchant.checks.names import name_words
+from penchant.checks.names import fields_read, name_words
 from penchant.checks.verdicts import unread_verdicts
 from penchant.feedback.collection import Feedback, Origin
 from penchant.feedback.known.prompts import is_chat
 from penchant.feedback.messages import is_message
 from penchant.feedback.records import Record, as_text
-from penchant.feedback.views.sources import PARAPHRASE, PERTURBED
-from penchant.feedback.views.view import BUILT_FIELDS, VIEWS
-from penchant.rendering.token_values import TOKEN_COLUMNS
 
 __all__ = ["PAIR_LIKE", "UNUSED", "unused_columns"]
 
@@ -83,8 +80,7 @@ def unused_columns(feedback: Feedback) -> list[Check]:
 
 def _texts(records: Sequence[Record]) -> dict[str, list[str]]:
     """For each further column that no view reads, its texts that the record does not already contain."""
-    known = {field for name in VIEWS.names() for field in VIEWS.get(name).fields} | set(BUILT_FIELDS.names())
-    known |= {"annotator", "split", "completion_fields", *PARAPHRASE, *PERTURBED, *TOKEN_COLUMNS}
+    known = fields_read()
     texts: dict[str, list[str]] = {}
     for record in records:
         said: list[str] | None = None

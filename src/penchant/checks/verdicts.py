@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penchant.checks.diagnosis import Check
-from penchant.checks.names import name_words
+from penchant.checks.names import fields_read, name_words
 from penchant.feedback.collection import Feedback
 from penchant.feedback.spellings import spelled
 
@@ -22,6 +22,8 @@ _GOOD = {
 }  # fmt: skip
 _BAD = {"bad", "unsafe", "incorrect", "wrong", "harmful", "rejected", "flagged", "failed", "undesirable", "toxic"}
 _GRADES = {"rating", "ratings", "score", "stars", "grade", "quality", "reward"}
+#: A name with one of these words counts or names, and judges nothing.
+_ABOUT = {"class", "rate", "rates", "count", "id", "ids", "length", "split"}
 _SAMPLE = 500
 _START = "The records are read as demonstrations, and every response is imitated."
 
@@ -41,10 +43,12 @@ def unread_verdicts(feedback: Feedback) -> list[Check]:
     if feedback.kind != "demonstration" or feedback.origin.kind is not None:
         return []
     cells: dict[str, list[Any]] = {}
+    known = fields_read()
     for record in feedback.records[:_SAMPLE]:
         for name, value in _flat(record.fields):
             cells.setdefault(name, []).append(value)
-    return [check for name, values in cells.items() if (check := _check(name, values)) is not None]
+    unread = ((name, values) for name, values in cells.items() if name not in known)
+    return [check for name, values in unread if (check := _check(name, values)) is not None]
 
 
 def _flat(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -61,7 +65,7 @@ def _flat(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _check(name: str, values: Sequence[Any]) -> Check | None:
     words = set(name_words(name))
     given = [value for value in values if value is not None and value != ""]
-    if not given:
+    if not given or words & _ABOUT:
         return None
     said = [spelled(value) if isinstance(value, str | bool | int | float) else None for value in given]
     if words & (_GOOD | _BAD) and None not in said:
