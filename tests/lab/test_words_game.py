@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from penchant.cli.app import main
-from penchant.lab.worlds.words_game.experiment import play
+from penchant.errors import ConfigurationError
+from penchant.lab.worlds.words_game.experiment import play, teacher_model
 from penchant.lab.worlds.words_game.world import ACTIONS, action_of, mixture, payoffs, preferences, utterances
 
 
@@ -34,3 +35,14 @@ def test_the_command_plays_widens_and_continues(
     assert [each.latent for each in again.throws] == [3, 4, 5]
     assert again.throws[2].exploitability < 0.01 < 0.2 < again.throws[0].exploitability
     assert play(out, rounds=3, overwrite=True).throws == again.throws, "the same seed gives the same clusters"
+
+
+@pytest.mark.long
+def test_a_teacher_who_throws_all_alike_leaves_less_to_exploit(tmp_path: Path) -> None:
+    assert teacher_model() == teacher_model()
+    found = play(tmp_path, method="on-policy-distillation", rounds=4)
+    assert [each.latent for each in found.throws] == [0] * 4
+    assert all(each.solved == each.shares and each.exploitability == each.own for each in found.throws)
+    assert found.throws[-1].own < found.throws[0].own and (tmp_path / "on-policy-distillation").is_dir()
+    with pytest.raises(ConfigurationError, match="Did you mean 'lspo'"):
+        play(tmp_path, method="lpso")

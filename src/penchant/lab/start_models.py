@@ -1,4 +1,4 @@
-"""`train_small`: the start models and teachers of the lab's worlds."""
+"""The start models and teachers of the lab's worlds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penchant.lab.worlds.language.model import tiny_model
 if TYPE_CHECKING:
     from penchant.training.run import Result
 
-__all__ = ["train_small"]
+__all__ = ["reads_teacher", "train_small"]
 
 
 def train_small(
@@ -41,3 +41,18 @@ def train_small(
     keys = {"accumulate": 1, "samples": 0, "seed": seed, "overwrite": overwrite, "progress": progress, **settings}
     model = tiny_model(tokenizer, seed=seed, hidden=hidden)
     return train(model, shown, "nll", output, tokenizer=tokenizer, **keys)
+
+
+def reads_teacher(method: str) -> bool:
+    """Whether a recipe reads the probabilities of a teacher.
+
+    Args:
+        method: id of an online recipe.
+
+    Example:
+        >>> reads_teacher("on-policy-distillation"), reads_teacher("grpo")
+        (True, False)
+    """
+    from penchant.online.recipe import packaged_keys
+
+    return bool(packaged_keys(method)["reference"] == "teacher")

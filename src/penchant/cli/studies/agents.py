@@ -14,7 +14,9 @@ __all__ = ["agents"]
 
 
 def agents(
-    method: Annotated[str, typer.Option(help="optima, optima-isft, optima-idpo or oprl.")] = "optima",
+    method: Annotated[
+        str, typer.Option(help="optima, its halves optima-isft and optima-idpo, oprl, or on-policy-distillation.")
+    ] = "optima",
     output: Output = Path("runs/agents"),
     seed: Seed = 0,
     rounds: Rounds = None,

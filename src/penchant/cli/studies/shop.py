@@ -15,7 +15,7 @@ __all__ = ["shop"]
 
 
 def shop(
-    method: Annotated[str, typer.Option(help="rlhs, grpo, rloo or ppo.")] = "rlhs",
+    method: Annotated[str, typer.Option(help="rlhs, grpo, rloo, ppo or on-policy-distillation.")] = "rlhs",
     feedback: Annotated[
         str,
         typer.Option(help="When users rate: foresight (at once), partial (after the purchase), full (all facts); all."),

@@ -13,7 +13,7 @@ from typing import Any
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.checkpoints import keep
 from penchant.lab.experiment_files import keep_rows
-from penchant.lab.start_models import train_small
+from penchant.lab.start_models import reads_teacher, train_small
 from penchant.lab.worlds.sums.experiment import Outcome, outcome_of
 
 __all__ = ["Improved", "Practice", "Rows"]
@@ -165,9 +165,7 @@ class Practice:
         self, output: Path, method: str, overwrite: bool, progress: bool, say: Callable[[str], None]
     ) -> dict[str, str]:
         """The key of the teacher, where the method has one; it is trained where there is none."""
-        from penchant.online.recipe import packaged_keys
-
-        if packaged_keys(method)["reference"] != "teacher":
+        if not reads_teacher(method):
             return {}
         model = output / "teacher" / "model"
         if overwrite or not (model / "config.json").is_file():

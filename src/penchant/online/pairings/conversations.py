@@ -1,4 +1,4 @@
-"""Pairings of conversations: the turns of the best to imitate, and pairs of turns."""
+"""Pairings of conversations: the turns of the best to imitate, pairs of turns, and every turn as it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,26 @@ from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
 from penchant.online.trees import Tree
 
-__all__ = ["BestTurns", "TurnPairs", "scored", "written"]
+__all__ = ["BestTurns", "EveryTurn", "TurnPairs", "scored", "written"]
+
+
+class EveryTurn(Pairing):
+    """Every turn that the policy wrote, with what its speaker had read, such as for a teacher's distribution.
+
+    A turn that several conversations share is one example.
+    """
+
+    id = "every_turn"
+    views = ("chosen",)
+    judged = False
+    of_trees = True
+
+    def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
+        """One example for each turn, in the order of the nodes of its tree."""
+        for rollout in rollouts:
+            tree = rollout.grown
+            for each in sorted({place for leaf in tree.leaves for place in written(tree, leaf)}):
+                yield rollout, {"chosen": [tree.step(rollout.prompt_ids, each)]}, {}
 
 
 class BestTurns(Pairing):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from penchant.errors import ConfigurationError, nearest
 from penchant.lab.checkpoints import keep
 from penchant.lab.experiment_files import accuracy_rows, keep_rows
+from penchant.lab.start_models import reads_teacher
 from penchant.lab.worlds.agents.world import LABELS, STOP_WORD, AgentsWorld, build_words, demonstrations
 from penchant.lab.worlds.language.model import tiny_model
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from penchant.training.progress import ProgressReporter
     from penchant.training.run import Result
 
-__all__ = ["METHODS", "Outcome", "Plan", "run_agents", "start_model"]
+__all__ = ["METHODS", "Outcome", "Plan", "run_agents", "start_model", "teacher_model"]
 
 _MADE_BY = (
     "penchant.lab.worlds.agents.world",
@@ -86,6 +87,14 @@ METHODS: dict[str, dict[str, Any]] = {
         "iterations": 10,
         "learning_rate": 3e-4,
     },
+    "on-policy-distillation": {
+        "sampler": {"name": "conversation", **_TALK},
+        "pairing": {"name": "every_turn"},
+        "samples_per_prompt": 4,
+        "iterations": 4,
+        "batch_size": 16,
+        "learning_rate": 3e-4,
+    },
 }
 
 
@@ -112,12 +121,29 @@ def start_model(plan: Plan, seed: int, *, folder: Path | None = None) -> Path:
         seed: of tasks, conversations and weights.
         folder: of the cache; default as in `penchant.lab.checkpoints.keep`.
     """
-    settings = {name: each for name, each in asdict(plan).items() if name not in ("rounds", "changes")}
+    return _kept("agents-start", plan, seed, folder, brief=False)
+
+
+def teacher_model(plan: Plan, seed: int, *, folder: Path | None = None) -> Path:
+    """The folder of a stronger model, the teacher, which says what its partner needs and nothing else.
+
+    It has read the conversations of the start model, with brief replies in place of what is said there.
+
+    Args:
+        plan: its sizes.
+        seed: of tasks, conversations and weights.
+        folder: of the cache; default as in `penchant.lab.checkpoints.keep`.
+    """
+    return _kept("agents-teacher", plan, seed, folder, brief=True)
+
+
+def _kept(name: str, plan: Plan, seed: int, folder: Path | None, *, brief: bool) -> Path:
+    settings = {key: each for key, each in asdict(plan).items() if key not in ("rounds", "changes")}
 
     def train_it(place: Path) -> None:
         from penchant.training.api import train
 
-        shown = demonstrations(_part(plan, seed, "train"), copies=plan.copies, seed=seed)
+        shown = demonstrations(_part(plan, seed, "train"), copies=plan.copies, seed=seed, brief=brief)
         tokenizer = build_words(plan.largest)
         train(
             tiny_model(tokenizer, seed=seed, hidden=plan.width),
@@ -136,7 +162,7 @@ def start_model(plan: Plan, seed: int, *, folder: Path | None = None) -> Path:
             seed=seed,
         )
 
-    return keep("agents-start", settings | {"seed": seed}, _MADE_BY, train_it, folder=folder) / "run" / "model"
+    return keep(name, settings | {"seed": seed}, _MADE_BY, train_it, folder=folder) / "run" / "model"
 
 
 def _part(plan: Plan, seed: int, split: str) -> list[dict[str, Any]]:
@@ -177,7 +203,11 @@ def run_agents(
     plan, shown = plan or Plan(), reporter or ProgressReporter(quiet=True)
     keep_rows(output / "agents.jsonl", plan.world.rows(seed), overwrite)
     shown.say("Take a small model that has learned to talk, and talks too much")
-    recipe = make_online_recipe(_keys(output, start_model(plan, seed), method, plan, seed))
+    keys = _keys(output, start_model(plan, seed), method, plan, seed)
+    if reads_teacher(method):
+        shown.say("Take a stronger model, which says what its partner needs and nothing else")
+        keys["teacher"] = str(teacher_model(plan, seed))
+    recipe = make_online_recipe(keys)
     shown.say(f"Let two of it talk, and improve them online: {method}, {recipe.iterations} rounds")
     return _outcome(method, run_online(recipe, resume=resume, overwrite=overwrite, reporter=shown))
 

@@ -12,7 +12,7 @@ from penchant.online.samplers.conversations.agents import reads
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["LABELS", "STOP_WORD", "AgentsWorld", "build_words", "demonstrations", "script", "tasks"]
+__all__ = ["LABELS", "STOP_WORD", "AgentsWorld", "brief_reply", "build_words", "demonstrations", "script", "tasks"]
 
 #: What stands before a turn of each agent, and the word that ends a conversation.
 LABELS = ("one : ", "two : ")
@@ -78,13 +78,34 @@ def script(task: dict[str, Any], rng: random.Random) -> list[str]:
     return said
 
 
-def demonstrations(rows: list[dict[str, Any]], *, copies: int = 1, seed: int = 0) -> list[dict[str, Any]]:
+def brief_reply(task: dict[str, Any], said: list[str]) -> str:
+    """What an agent says that wastes no token: the answer if its partner has told its number, else its own number.
+
+    Args:
+        task: one of `tasks`.
+        said: the turns so far.
+
+    Example:
+        >>> task = tasks()[0]
+        >>> brief_reply(task, ["hello two , let us see what you hold"]), brief_reply(task, ["a is 2"])
+        ('b is 13', 'answer 2 13')
+    """
+    numbers, agent = task["answer"].split(), len(said) % 2
+    if any(numbers[1 - agent] in text.split() for text in said[1 - agent :: 2]):
+        return f"{STOP_WORD} {task['answer']}"
+    return f"{'ab'[agent]} is {numbers[agent]}"
+
+
+def demonstrations(
+    rows: list[dict[str, Any]], *, copies: int = 1, seed: int = 0, brief: bool = False
+) -> list[dict[str, Any]]:
     """The turns of `script` with what their speakers read: ``{"prompt", "completion"}``.
 
     Args:
         rows: tasks.
         copies: conversations about each.
         seed: of the ways to talk, and of the order.
+        brief: whether each turn is what a brief agent says there, as a teacher's demonstrations.
     """
     rng = random.Random(seed)
     records = []
@@ -93,7 +114,8 @@ def demonstrations(rows: list[dict[str, Any]], *, copies: int = 1, seed: int = 0
             said = script(row, rng)
             for place, text in enumerate(said):
                 prompt = row[("prompt", "partner_prompt")[place % 2]]
-                records.append({"prompt": reads(prompt, said[:place], LABELS), "completion": text})
+                shown = brief_reply(row, said[:place]) if brief else text
+                records.append({"prompt": reads(prompt, said[:place], LABELS), "completion": shown})
     rng.shuffle(records)
     return records
 

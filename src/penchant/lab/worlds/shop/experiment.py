@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.lab.checkpoints import keep
 from penchant.lab.experiment_files import keep_rows, keep_text
-from penchant.lab.worlds.language.model import tiny_model
+from penchant.lab.start_models import reads_teacher, train_small
 from penchant.lab.worlds.shop.world import Counted, ShopWorld, measure_clerk
 
 if TYPE_CHECKING:
     from penchant.training.run import Result
 
-__all__ = ["FEEDBACK", "METHODS", "Plan", "ShopOutcome", "run_shop", "train_clerk"]
+__all__ = ["FEEDBACK", "MADE_BY", "METHODS", "Plan", "ShopOutcome", "run_shop", "teacher_clerk", "train_clerk"]
+
+#: The modules whose source a clerk depends on.
+MADE_BY = (
+    __name__,
+    "penchant.lab.worlds.shop.world",
+    "penchant.lab.worlds.shop.counter",
+    "penchant.lab.worlds.language.model",
+)
 
 #: When users rate, and the turns of hindsight before.
 FEEDBACK = {"foresight": 0, "partial": 1, "full": 2}
@@ -26,6 +35,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "grpo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "learning_rate": 1e-3},
     "rloo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "learning_rate": 1e-3},
     "ppo": {"iterations": 20, "samples_per_prompt": 8, "batch_size": 64, "epochs": 2, "learning_rate": 1e-3},
+    # What the teacher would say decides alone; the ratings are measured.
+    "on-policy-distillation": {"iterations": 20, "samples_per_prompt": 4, "batch_size": 64, "learning_rate": 1e-3},
 }
 
 
@@ -47,6 +58,14 @@ class Plan:
     epochs: float = 4
     rate: float = 5e-3
     rounds: int | None = None
+
+    def kept(self, seed: int) -> dict[str, Any]:
+        """The settings that a kept clerk depends on.
+
+        Args:
+            seed: of demonstrations and weights.
+        """
+        return {"seed": seed} | {name: each for name, each in asdict(self).items() if name != "rounds"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +121,11 @@ def run_shop(
     if not (start / "config.json").is_file() or (overwrite and not resume):
         say("Train a clerk on demonstrations of which some are dishonest")
         train_clerk(output, plan, seed=seed, overwrite=overwrite, progress=progress)
-    recipe = make_online_recipe(_keys(output, start, method, feedback, plan, seed))
+    keys = _keys(output, start, method, feedback, plan, seed)
+    if reads_teacher(method):
+        say("Take a stronger clerk, who says the cheapest thing that fits")
+        keys["teacher"] = str(teacher_clerk(plan, seed))
+    recipe = make_online_recipe(keys)
     say(f"Improve it by ratings with {feedback} feedback: {method}, {recipe.iterations} rounds")
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
     return ShopOutcome(
@@ -146,25 +169,31 @@ def _measured(folder: Path, plan: Plan, seed: int) -> Counted:
 def train_clerk(output: Path, plan: Plan, *, seed: int, overwrite: bool, progress: bool = False) -> Result:
     """Write ``requests.jsonl`` and ``shop.py``, and train the first clerk on its demonstrations."""
     from penchant.lab.worlds.shop import counter
-    from penchant.training.api import train
 
     source = Path(str(counter.__file__)).read_text(encoding="utf-8")
     rows = plan.world.requests(plan.requests, seed)
     keep_rows(output / "requests.jsonl", rows, overwrite)
     keep_text(output / "shop.py", source, overwrite)
-    tokenizer = plan.world.tokenizer()
-    return train(
-        tiny_model(tokenizer, seed=seed, hidden=64),
-        plan.world.demonstrations(plan.shown, seed + 1_000_000),
-        "nll",
-        output / "start",
-        tokenizer=tokenizer,
-        overwrite=overwrite,
-        progress=progress,
-        batch_size=64,
-        epochs=plan.epochs,
-        learning_rate=plan.rate,
-        accumulate=1,
-        samples=0,
-        seed=seed,
-    )
+    return _train(output / "start", plan, plan.world, seed=seed, overwrite=overwrite, progress=progress)
+
+
+def teacher_clerk(plan: Plan, seed: int, *, folder: Path | None = None) -> Path:
+    """The folder of a stronger clerk, the teacher, whose demonstrations are all honest; trained once on this machine.
+
+    Args:
+        plan: sizes.
+        seed: of demonstrations and weights.
+        folder: of the cache; default as in `penchant.lab.checkpoints.keep`.
+    """
+
+    def train_it(place: Path) -> None:
+        _train(place / "run", plan, replace(plan.world, honest=1.0), seed=seed, overwrite=False)
+
+    return keep("shop-teacher", plan.kept(seed), MADE_BY, train_it, folder=folder) / "run" / "model"
+
+
+def _train(output: Path, plan: Plan, world: ShopWorld, *, seed: int, overwrite: bool, progress: bool = False) -> Result:
+    """Train a clerk on the demonstrations of a shop."""
+    shown = world.demonstrations(plan.shown, seed + 1_000_000)
+    sizes: dict[str, Any] = {"batch_size": 64, "epochs": plan.epochs, "learning_rate": plan.rate, "hidden": 64}
+    return train_small(world.tokenizer(), shown, output, seed=seed, overwrite=overwrite, progress=progress, **sizes)

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from penchant.lab.checkpoints import keep
-from penchant.lab.worlds.shop.experiment import Plan, ShopOutcome, run_shop, train_clerk
+from penchant.lab.worlds.shop.experiment import MADE_BY, Plan, ShopOutcome, run_shop, train_clerk
 
 __all__ = ["improve_clerk"]
-
-_MADE_BY = (
-    "penchant.lab.worlds.shop.experiment",
-    "penchant.lab.worlds.shop.world",
-    "penchant.lab.worlds.shop.counter",
-    "penchant.lab.worlds.language.model",
-)
 
 
 def improve_clerk(method: str, feedback: str, seed: int, plan: Plan, *, folder: Path | None = None) -> ShopOutcome:
@@ -30,12 +22,11 @@ def improve_clerk(method: str, feedback: str, seed: int, plan: Plan, *, folder: 
         plan: sizes.
         folder: folder of the cache; default as in `penchant.lab.checkpoints.keep`.
     """
-    settings = {"seed": seed} | {name: each for name, each in asdict(plan).items() if name != "rounds"}
 
     def first(place: Path) -> None:
         train_clerk(place, plan, seed=seed, overwrite=False)
 
-    start = keep("shop-clerk", settings, _MADE_BY, first, folder=folder)
+    start = keep("shop-clerk", plan.kept(seed), MADE_BY, first, folder=folder)
     with tempfile.TemporaryDirectory() as place:
         output = Path(place) / "shop"
         shutil.copytree(start, output)

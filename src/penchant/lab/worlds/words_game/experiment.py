@@ -9,15 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penchant.errors import ConfigurationError
+from penchant.errors import ConfigurationError, nearest
 from penchant.lab.experiment_files import keep_rows, keep_text
-from penchant.lab.worlds.words_game.world import WordsWorld, mixture, payoffs, preferences, prompts
+from penchant.lab.start_models import reads_teacher
+from penchant.lab.worlds.words_game.world import ACTIONS, WordsWorld, mixture, payoffs, preferences, prompts
 
 if TYPE_CHECKING:
     from penchant.online.rollouts import Rollout
     from penchant.training.run import Result
 
-__all__ = ["Played", "Throws", "play"]
+__all__ = ["METHODS", "Played", "Throws", "play", "teacher_model"]
+
+#: The settings of each method in addition to its recipe and to what all have.
+METHODS: dict[str, dict[str, Any]] = {
+    "lspo": {"pairing": {"name": "by_cluster", "pairs": 8}},
+    "on-policy-distillation": {},
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +32,10 @@ class Throws:
     """One round.
 
     Args:
-        latent: number of latent actions.
+        latent: number of latent actions; 0 for a method that solves no game.
         shares: of the five actions among what the policy said.
-        solved: the probabilities of the five actions where the solved game is played with the policy's words.
+        solved: the probabilities of the five actions where the solved game is played with the policy's words;
+            ``shares`` where no game is solved.
         exploitability: what the best reply gains against ``solved``, and ``own`` against the policy's ``shares``.
     """
 
@@ -49,6 +57,7 @@ class Played:
 def play(
     output: Path,
     *,
+    method: str = "lspo",
     rounds: int = 4,
     clusters: int = 3,
     widening: int = 1,
@@ -58,11 +67,12 @@ def play(
     progress: bool = False,
     **keys: Any,
 ) -> Played:
-    """Train the base model by ``lspo`` with a table of who beats whom.
+    """Train the base model, with a table of who beats whom.
 
     Args:
-        output: folder for the table, the prompts and the run ``lspo``.
-        rounds: number of rounds; all but the first widen the latent space.
+        output: folder for the table, the prompts and the run, named after its method.
+        method: one of `METHODS`.
+        rounds: number of rounds; of ``lspo`` all but the first widen the latent space.
         clusters: latent actions of the first round.
         widening: further latent actions of each later round.
         seed: seed of sampling, clusters and training.
@@ -72,7 +82,7 @@ def play(
         keys: further keys of the recipe.
 
     Raises:
-        ConfigurationError: no round left anything to solve.
+        ConfigurationError: there is no such method, or no round left anything to solve.
         OutputError: ``output`` contains another experiment, or cannot be written.
     """
     from penchant.online.loop import run_online
@@ -81,25 +91,32 @@ def play(
     from penchant.training.preparation import Given
     from penchant.training.progress import ProgressReporter
 
-    given = {"clusters": clusters, "widening": widening, "seed": seed}
-    recipe = make_online_recipe({**_recipe(output, rounds, given, overwrite), **keys})
+    if method not in METHODS:
+        raise ConfigurationError(f"The game in words has no method {method!r}. {nearest(method, METHODS)}")
+    latent = {"clusters": clusters, "widening": widening, "seed": seed}
+    recipe = make_online_recipe({**_recipe(output, method, rounds, latent, overwrite), **keys})
     result = run_online(recipe, Given(), resume=resume, overwrite=overwrite, reporter=ProgressReporter(not progress))
-    solver = build_pairing(**recipe.pairing)
+    solver = build_pairing(**recipe.pairing) if recipe.pairing["name"] == "by_cluster" else None
     return Played([_throws(solver, _read(result.folder, place)) for place in range(rounds)], result)
 
 
-def _recipe(output: Path, rounds: int, pairing: Mapping[str, int], overwrite: bool) -> dict[str, Any]:
+def teacher_model() -> Path:
+    """The folder of a stronger model, the teacher, which throws all five alike: nobody gains against it."""
+    return WordsWorld(shares=(0.2,) * len(ACTIONS)).base_model()
+
+
+def _recipe(output: Path, method: str, rounds: int, latent: Mapping[str, int], overwrite: bool) -> dict[str, Any]:
     """Write the game's files; the keys of the run."""
     data = keep_rows(output / "throws.jsonl", prompts(), overwrite)
     table = keep_text(output / "table.json", json.dumps(preferences()) + "\n", overwrite)
+    own = METHODS[method]
     return {
-        "method": "lspo",
+        "method": method,
         "model": str(WordsWorld().base_model()),
         "data": str(data),
         "eval_data": str(data),
-        "output": str(output / "lspo"),
+        "output": str(output / method),
         "judge": {"name": "preference_table", "file": str(table)},
-        "pairing": {"name": "by_cluster", "pairs": 8, **pairing},
         "iterations": rounds,
         "prompts_per_iteration": len(prompts()),
         "samples_per_prompt": 64,
@@ -108,7 +125,9 @@ def _recipe(output: Path, rounds: int, pairing: Mapping[str, int], overwrite: bo
         "learning_rate": 2e-4,
         "save_rounds": rounds,
         "samples": 0,
-        "seed": pairing["seed"],
+        "seed": latent["seed"],
+        **({"pairing": own["pairing"] | latent} if "pairing" in own else {}),
+        **({"teacher": str(teacher_model())} if reads_teacher(method) else {}),
     }
 
 
@@ -120,13 +139,16 @@ def _read(folder: Path, place: int) -> list[Rollout]:
 
 
 def _throws(solver: Any, rollouts: Sequence[Rollout]) -> Throws:
-    """What a round played, exactly, from what was said in it."""
+    """What a round played, exactly, from what was said in it; ``solver`` is None where no game is solved."""
     from penchant.objectives.functional.games.regret_matching import exploitability
 
-    game = solver.latent_game(rollouts)
-    if not game.cluster_of:
-        raise ConfigurationError("Nothing that was said in a round is in the table.", where="words game")
     counts = Counter(response.text for rollout in rollouts for response in rollout.responses)
-    shares, solved = mixture(counts), mixture(game.played(counts))
+    shares, latent = mixture(counts), 0
+    solved = shares
+    if solver is not None:
+        game = solver.latent_game(rollouts)
+        if not game.cluster_of:
+            raise ConfigurationError("Nothing that was said in a round is in the table.", where="words game")
+        solved, latent = mixture(game.played(counts)), len(game.strategy)
     found = [float(exploitability(payoffs(), each)) for each in (solved, shares)]
-    return Throws(len(game.strategy), tuple(shares.tolist()), tuple(solved.tolist()), *found)
+    return Throws(latent, tuple(shares.tolist()), tuple(solved.tolist()), *found)
