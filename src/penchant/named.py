@@ -29,13 +29,15 @@ class Named(Configurable):
 
     #: Subclasses by their ids.
     registry: ClassVar[Registry[Any]]
+    #: Further names, such as those of released code.
+    aliases: ClassVar[tuple[str, ...]] = ()
     setting_word = "key"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if vars(cls).get("id"):
             cls.declared_settings()  # a malformed declaration fails at the class definition, not at first use
-            cls.registry.add(cls.id, cls)
+            cls.registry.add(cls.id, cls, vars(cls).get("aliases", ()))
 
 
 N = TypeVar("N", bound=Named)

@@ -17,7 +17,7 @@ from penchant.objectives import GRPO, build
 from penchant.objectives.core.requirements import Requirements
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
-from penchant.online import build_examples, build_pairing, select_pairs
+from penchant.online import build_examples, build_pairing, make_online_recipe, select_pairs
 from penchant.online.pairs import PAIR_RULES
 from penchant.online.reference_updates import build_reference_update
 from penchant.online.rollouts import Rollout
@@ -50,6 +50,22 @@ def test_best_and_worst_follow_the_order_and_not_the_scale(scores: list[float]) 
         [(chosen, rejected)] = select_pairs("best_worst", scores)
         assert scores[chosen] == max(s for s in scores if not math.isnan(s))
         assert scores[rejected] == min(s for s in scores if not math.isnan(s))
+
+
+@pytest.mark.parametrize(
+    ("released", "rule"),
+    [
+        ("max_min", "best_worst"),
+        ("max_min_p", "best_worst"),
+        ("max_random", "best_other"),
+        ("max_max", "best_second"),
+        ("random", "first_two"),
+    ],
+)
+def test_the_names_of_released_code_name_the_same_pairing(released: str, rule: str) -> None:
+    recipe = make_online_recipe({"method": "iterative-dpo", "model": "m", "data": "d", "pairing": released})
+    assert type(build_pairing(**recipe.pairing)) is type(build_pairing(rule))
+    assert select_pairs(released, [0.5, 0.9, 0.1]) == select_pairs(rule, [0.5, 0.9, 0.1])
 
 
 def test_a_threshold_sets_good_against_bad() -> None:

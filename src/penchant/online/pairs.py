@@ -23,7 +23,8 @@ def select_pairs(
     chosen, and equal rewards give no pair. So every pair has a margin above 0.
 
     Args:
-        rule: ``best_worst``; ``best_other`` (best and the first other one); ``best_second``; ``first_two``; ``all``.
+        rule: ``best_worst``; ``best_other`` (best and the first other one); ``best_second``; ``first_two``; ``all``;
+            or the name that RLHF Workflow's code has for one of them.
         rewards: K rewards; a response with NaN is skipped.
         lengths: of the responses, in any unit; needed with a penalty.
         length_penalty: reward subtracted per unit of length.

@@ -28,6 +28,8 @@ _WIN_FIELDS = ("chosen_win_rate", "rejected_win_rate", "preference_probability")
 class PairRule(Pairing):
     """Pairs (chosen, rejected) of the samples of one prompt; a subclass implements ``candidates``.
 
+    The further names are those of the released code of RLHF Workflow.
+
     Candidates are picked by reward − length_penalty · length; within a pair the response with the higher reward is
     chosen, and equal rewards give no pair. So every pair has a margin above 0.
     """
@@ -44,7 +46,7 @@ class PairRule(Pairing):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if vars(cls).get("id"):
-            PAIR_RULES.add(cls.id, cls)
+            PAIR_RULES.add(cls.id, cls, vars(cls).get("aliases", ()))
 
     @staticmethod
     @abstractmethod
@@ -114,6 +116,7 @@ class BestWorst(PairRule):
     """The best response against the worst."""
 
     id = "best_worst"
+    aliases = ("max_min", "max_min_p")
 
     @staticmethod
     def candidates(ranked_by: Sequence[float]) -> list[Pair]:
@@ -125,6 +128,7 @@ class BestOther(PairRule):
     """The best response against the first of the others."""
 
     id = "best_other"
+    aliases = ("max_random",)
 
     @staticmethod
     def candidates(ranked_by: Sequence[float]) -> list[Pair]:
@@ -137,6 +141,7 @@ class BestSecond(PairRule):
     """The best response against the second best."""
 
     id = "best_second"
+    aliases = ("max_max",)
 
     @staticmethod
     def candidates(ranked_by: Sequence[float]) -> list[Pair]:
@@ -149,6 +154,7 @@ class FirstTwo(PairRule):
     """The first two responses, in any order of reward."""
 
     id = "first_two"
+    aliases = ("random",)
 
     @staticmethod
     def candidates(ranked_by: Sequence[float]) -> list[Pair]:

@@ -55,9 +55,9 @@ PAPER_NAMES: dict[str, PaperName] = {
         ("'objective={name: slic-hinge, beta: 0.002}'",),
     ),
     "rlhf-workflow": PaperName(
-        "Iterative DPO as released with RLHF Workflow (Dong et al., 2024, arXiv:2405.07863); its five pair rules are "
-        "pairing=best_worst (max_min), best_other (max_random), best_second (max_max), first_two (random), and "
-        "best_worst with pairing.length_penalty (max_min_p).",
+        "Iterative DPO as released with RLHF Workflow (Dong et al., 2024, arXiv:2405.07863); its five pair rules go "
+        "by their names, too: pairing=best_worst (max_min), best_other (max_random), best_second (max_max), first_two "
+        "(random), and best_worst with pairing.length_penalty (max_min_p).",
         "iterative-dpo",
     ),
     "apo": PaperName(

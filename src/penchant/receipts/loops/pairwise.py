@@ -34,15 +34,6 @@ from penchant.receipts.plain import plain
 
 __all__ = ["cream", "dno", "egpo", "iterative_dpo", "mcts_dpo", "nash_md", "online_dpo", "rebel", "selfie", "xpo"]
 
-#: Pairing rules by their names in RLHFlow's Online-RLHF.
-_RULES = {
-    "max_min": "best_worst",
-    "max_min_p": "best_worst",
-    "max_random": "best_other",
-    "max_max": "best_second",
-    "random": "first_two",
-}
-
 
 @adapter("iterative-dpo")
 def iterative_dpo(case: Case) -> dict[str, Any]:
@@ -52,7 +43,7 @@ def iterative_dpo(case: Case) -> dict[str, Any]:
     penalty = case.params.get("length_penalty", 0.0) if rule == "max_min_p" else 0.0
     pairs, margins = [], []
     for prompt, (rewards, sizes) in enumerate(zip(inputs["rewards"], lengths, strict=True)):
-        for chosen, rejected in select_pairs(_RULES[rule], rewards, lengths=sizes, length_penalty=penalty):
+        for chosen, rejected in select_pairs(rule, rewards, lengths=sizes, length_penalty=penalty):
             pairs.append({"prompt": prompt, "chosen": chosen, "rejected": rejected})
             margins.append((rewards[chosen] - rewards[rejected]) * case.params.get("margin_scale", 1.0))
     return {"pairs": pairs, "margins": margins}
