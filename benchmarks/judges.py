@@ -1,7 +1,7 @@
-"""``python -m benchmarks --only judges``: a reward model on several responses to long prompts, together and one by one.
+"""``python -m benchmarks --only judges``: judges of several responses to long prompts, together and one by one.
 
-Three ways to score the same texts with the same weights, in turn: the judge with prompts shared; one forward pass for
-each text; and padded batches of 8 texts, as a loop over a file would do it.
+Three ways for a reward model to score the same texts with the same weights, in turn: the judge with prompts shared; one
+forward pass for each text; and padded batches of 8 texts, as a loop over a file would do it. Then a pair model.
 """
 
 from __future__ import annotations
@@ -20,10 +20,21 @@ SHAPES = ((512, 32), (1024, 64))
 
 def judge_of(positions: int) -> Any:
     """A random reward model of seven million weights with a vocabulary of words."""
+    from penchant.rewards import RewardModel
+
+    return RewardModel(*_classifier(positions), batch_size=RESPONSES)
+
+
+def pair_model_of(positions: int) -> Any:
+    """A pair model of the same size."""
+    from penchant.rewards.pair_model import PairModel
+
+    return PairModel(*_classifier(positions))
+
+
+def _classifier(positions: int) -> tuple[Any, Any]:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedTokenizerFast
-
-    from penchant.rewards import RewardModel
 
     words = Tokenizer(models.WordLevel({"</s>": 0, "?": 1} | {f"w{n}": n + 2 for n in range(2000)}, unk_token="?"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -33,7 +44,7 @@ def judge_of(positions: int) -> Any:
         vocab_size=2002, hidden_size=256, intermediate_size=768, num_hidden_layers=8, num_attention_heads=8,
         num_labels=1, max_position_embeddings=positions, pad_token_id=1,
     )  # fmt: skip
-    return RewardModel(LlamaForSequenceClassification(config), tokenizer, batch_size=RESPONSES)
+    return LlamaForSequenceClassification(config), tokenizer
 
 
 def texts(prompt: int, response: int) -> tuple[list[str], list[list[str]]]:
@@ -73,6 +84,28 @@ def measure(repeats: int, table: Callable[..., None]) -> None:
         rows.append([f"{prompt} + {response}", f"{pace:.1f}", *ratios, f"{apart:.1e}"])
     heading = ["tokens of prompt + response", "responses/s", "faster than one by one", "faster than batches of 8"]
     table(f"Judging {RESPONSES} responses per prompt", [*heading, "largest difference"], rows)
+    table(f"Preferences among {RESPONSES} responses", *preferences(repeats))
+
+
+def preferences(repeats: int) -> tuple[list[str], list[list[str]]]:
+    """A pair model on all ordered pairs of the responses to a prompt, which is read once a pass, or in each text."""
+    rows = []
+    for prompt, response in SHAPES:
+        judge = pair_model_of(prompt + 2 * response + 64)
+        [asked, *_others], [own, *_rest] = texts(prompt, response)
+        judge.compare(asked, own[:2])  # the test of the model's attention
+        times: dict[int, list[float]] = {1: [], 16: []}
+        found = {}
+        for _ in range(repeats):
+            for judge.batch_size in times:
+                began = time.process_time()
+                found[judge.batch_size] = judge.compare(asked, own)
+                times[judge.batch_size].append(time.process_time() - began)
+        ratios = sorted(apart / shared for apart, shared in zip(times[1], times[16], strict=True))
+        told = f"{ratios[len(ratios) // 2]:.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+        seconds = sorted(times[16])[repeats // 2]
+        rows.append([f"{prompt} + {response}", f"{seconds:.1f}", told, f"{(found[1] - found[16]).abs().max():.1e}"])
+    return ["tokens of prompt + response", "processor s", "one by one / shared", "largest difference"], rows
 
 
 def _median(rounds: list[dict[str, tuple[float, list[float]]]], name: str) -> str:
@@ -88,5 +121,5 @@ def _apart(judge: Any, prompts: list[str], responses: list[list[str]], size: int
     for start in range(0, len(rows), size):
         # Different owners: nothing is shared.
         part = rows[start : start + size]
-        found += judge._forward(part, list(range(len(part))), [])[:, 0].tolist()
+        found += judge.classes(part, list(range(len(part))))[:, 0].tolist()
     return found

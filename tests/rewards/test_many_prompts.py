@@ -31,7 +31,7 @@ def test_a_reward_model_shares_prompts_and_gives_the_scores_of_each_text_alone(b
     for one, two in zip(given, expected, strict=True):
         assert one == pytest.approx(two, abs=1e-5)
     assert max(expected[0]) - min(expected[0]) > 1e-3
-    shares = together._forest is not None and together._forest.shares
+    shares = together.classes._forest is not None and together.classes._forest.shares
     assert shares == (batch_size > 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -21,19 +22,19 @@ from penchant.rewards.pair_model import PairModel
 from small_runs import model_folder, pairs, word_tokenizer
 
 
-def classifier(outputs: int) -> Any:
+def classifier(outputs: int, **further: Any) -> Any:
     torch.manual_seed(3)
     tokenizer = word_tokenizer()
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        num_labels=outputs, max_position_embeddings=64,
+        num_labels=outputs, **{"max_position_embeddings": 64, **further},
     )  # fmt: skip
     return PairModel(LlamaForSequenceClassification(config), tokenizer, batch_size=2)
 
 
-def lettered(path: Path) -> str:
+def lettered(path: Path, **further: Any) -> str:
     """A tiny model whose vocabulary has the letters and words that judges answer with."""
-    model_folder(path, max_position_embeddings=64)
+    model_folder(path, **{"max_position_embeddings": 64, **further})
     tokenizer = word_tokenizer()
     tokenizer.add_tokens(["A", "B", "Yes", "No"])
     tokenizer.save_pretrained(path)
@@ -50,6 +51,26 @@ def test_preferences_are_the_mean_of_both_orders(outputs: int, tmp_path: Path) -
     assert table[0, 1] == pytest.approx((shown[0] + 1 - shown[1]) / 2, abs=1e-6) and shown[0] != 1 - shown[1]
     assert sum(made.score("which colour", responses)) == pytest.approx(0, abs=1e-5)
     assert made.score("which colour", ["red"]) == [0.0]
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 0])
+def test_of_eight_candidates_the_prompt_is_read_once_a_pass(outputs: int, tmp_path: Path) -> None:
+    sizes = {"max_position_embeddings": 128, "initializer_range": 0.3}  # smaller weights find all pairs even
+    made = classifier(outputs, **sizes) if outputs else PairModel(lettered(tmp_path / "m", **sizes))
+    prompt = "which colour is the car " * 6
+    responses = [f"{each} {other}" for each in ("red", "blue", "the", "is") for other in ("sky", "car")]
+    read: list[int] = []
+    embeddings = made.network.get_input_embeddings()
+    embeddings.register_forward_hook(lambda _module, given, _found: read.append(given[0].numel()))
+    tables, tokens = [], []
+    for made.batch_size in (1, 56):
+        made.compare(prompt, responses[:2])  # what the model can take is tried with a pass or two
+        read.clear()
+        tables.append(made.compare(prompt, responses))
+        tokens.append(sum(read))
+    assert torch.allclose(*tables, atol=1e-5) and tables[0].std() > 1e-4
+    ids = [made.renderer.prompt_ids(joint_text(prompt, *two)) for two in itertools.permutations(responses, 2)]
+    assert tokens[0] >= sum(map(len, ids)) and tokens[1] < 0.4 * tokens[0]
 
 
 def test_a_letter_is_as_likely_as_the_model_says(tmp_path: Path) -> None:

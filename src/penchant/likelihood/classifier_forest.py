@@ -1,4 +1,4 @@
-"""`ClassifierForest`: outputs of a sequence-classification model at the ends of texts that begin alike."""
+"""Outputs of a sequence-classification model at the ends of texts, computed once where they begin alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from penchant.likelihood.core import core_model
 from penchant.likelihood.outputs import Outputs, switch_attention
 from penchant.likelihood.support import choose_attention
 
-__all__ = ["ClassifierForest"]
+__all__ = ["ClassOutputs", "ClassifierForest"]
 
 log = logging.getLogger("penchant")
 
@@ -98,3 +98,45 @@ class ClassifierForest:
         ends = self.outputs.of(forest, attention, ends=True).ends
         assert ends is not None
         return ends[:, 1]
+
+
+class ClassOutputs:
+    """The outputs of a sequence-classification model for texts, as a forest where several begin alike and it can.
+
+    Otherwise, and where nothing is shared, they are ordinary padded sequences, with the same results.
+
+    Args:
+        model: the model, in evaluation mode, on its device.
+        pad: id of the padding, which the model's configuration must name, and which ends no text.
+    """
+
+    def __init__(self, model: nn.Module, pad: int) -> None:
+        self.model, self.pad = model, pad
+        self._forest: ClassifierForest | None = None
+
+    @property
+    def forest(self) -> ClassifierForest:
+        """What computes texts that begin alike; whether it shares anything is tried when it is first asked for."""
+        if self._forest is None:
+            self._forest = ClassifierForest(self.model)
+            if not self._forest.shares:
+                log.info("%s Judging uses ordinary sequences instead, with the same results.", self._forest.reason)
+        return self._forest
+
+    @torch.no_grad()
+    def __call__(self, rows: Sequence[Sequence[int]], groups: Sequence[int]) -> Tensor:
+        """[R, n] the outputs of one forward pass.
+
+        Args:
+            rows: R texts as token ids.
+            groups: [R] which texts begin alike.
+        """
+        if len(set(groups)) < len(rows) and min(map(len, rows)) > 1 and self.forest.shares:
+            return self.forest(rows, groups)
+        device = next(self.model.parameters()).device
+        longest = max(map(len, rows))
+        ids = torch.tensor([[*row, *[self.pad] * (longest - len(row))] for row in rows], device=device)
+        lengths = torch.tensor([len(row) for row in rows], device=device)
+        mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
+        outputs: Tensor = self.model(input_ids=ids, attention_mask=mask).logits
+        return outputs.float()

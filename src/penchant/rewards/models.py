@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -16,7 +15,7 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Text, as_text
 from penchant.feedback.views.modalities import READ_APART
 from penchant.likelihood.cache import fingerprint
-from penchant.likelihood.classifier_forest import ClassifierForest
+from penchant.likelihood.classifier_forest import ClassOutputs
 from penchant.likelihood.loading import load_model, load_reward_model
 from penchant.likelihood.reward_folder import MEANING, is_classifier, other_than, read_meaning
 from penchant.objectives.functional.preferences import bradley_terry
@@ -87,7 +86,7 @@ class RewardModel(Judge):
         self.pad = other_than(self.renderer.end_token_id, tokenizer.pad_token_id)
         config.pad_token_id = self.network.config.pad_token_id = self.pad
         self.gives_scores = self.meaning is None or self.meaning.scalar
-        self._forest: ClassifierForest | None = None
+        self.classes = ClassOutputs(self.network, self.pad)
         self._heads: StateHeads | None = None
 
     def _choose_annotator(self) -> None:
@@ -136,7 +135,8 @@ class RewardModel(Judge):
     def to(self, device: Any) -> None:
         """Move the model to a device."""
         self.network.to(device)
-        self._forest = self._heads = None  # the attention depends on the device
+        self.classes = ClassOutputs(self.network, self.pad)  # the attention depends on the device
+        self._heads = None
 
     def identity(self) -> str:
         """See `Judge.identity`."""
@@ -218,8 +218,11 @@ class RewardModel(Judge):
         outputs = []
         for first in range(0, len(rows), self.batch_size):
             part = slice(first, first + self.batch_size)
-            forward = self._read_states if self.on_states else self._forward
-            outputs.append(forward(rows[part], owners[part], starts[part]).double().cpu())
+            if self.on_states:
+                read = self._read_states(rows[part], owners[part], starts[part])
+            else:
+                read = self.classes(rows[part], owners[part])
+            outputs.append(read.double().cpu())
         if not outputs:
             return [torch.zeros(0, 1, dtype=torch.float64) for _own in responses]
         found = list(torch.cat(outputs).split([len(own) for own in responses]))
@@ -255,25 +258,6 @@ class RewardModel(Judge):
             self._heads = StateHeads(self.network, self.meaning)
         found: Tensor = self._heads(rows, owners, starts)
         return found
-
-    def _forward(self, rows: list[list[int]], owners: list[int], _starts: list[int]) -> Tensor:
-        """[R, n] the outputs of one forward pass: as a forest, or of separate texts where nothing is shared."""
-        if len(set(owners)) < len(rows) and min(map(len, rows)) > 1:
-            if self._forest is None:
-                self._forest = ClassifierForest(self.network)
-                if not self._forest.shares:
-                    logging.getLogger("penchant").info(
-                        "%s Judging uses ordinary sequences instead, with the same results.", self._forest.reason
-                    )
-            if self._forest.shares:
-                return self._forest(rows, owners)
-        device = next(self.network.parameters()).device
-        longest = max(map(len, rows))
-        ids = torch.tensor([row + [self.pad] * (longest - len(row)) for row in rows], device=device)
-        lengths = torch.tensor([len(row) for row in rows], device=device)
-        mask = (torch.arange(longest, device=device)[None] < lengths[:, None]).long()
-        outputs: Tensor = self.network(input_ids=ids, attention_mask=mask).logits
-        return outputs.float()
 
 
 def _numbers(objective: Any) -> str:

@@ -11,9 +11,13 @@ from torch import Tensor
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Text
+from penchant.forest.layout import TokenSequence
+from penchant.likelihood.classifier_forest import ClassOutputs
 from penchant.likelihood.context import length_limit
+from penchant.likelihood.forest_scorer import ForestScorer, scorer_of
 from penchant.likelihood.loading import load_model, load_reward_model
-from penchant.likelihood.logps import sequence_logps
+from penchant.likelihood.logps import token_logps
+from penchant.likelihood.reward_folder import other_than
 from penchant.model_files import read_config
 from penchant.model_folders import base_of
 from penchant.objectives.functional.joint_pairs import win_table_scores
@@ -76,11 +80,18 @@ class PairModel(Judge):
                 where=self.model,
             )
         self.renderer = Renderer(tokenizer)
+        if not self.generative:
+            # The classifier reads the last token that is not padding; that must be the end token.
+            self.pad = other_than(self.renderer.end_token_id, tokenizer.pad_token_id)
+            self.network.config.get_text_config().pad_token_id = self.network.config.pad_token_id = self.pad
+            self.classes = ClassOutputs(self.network, self.pad)
         self.limit = length_limit(self.model if named else "", self.network, tokenizer)
 
     def to(self, device: Any) -> None:
         """Move the model to a device."""
         self.network.to(device)
+        if not self.generative:
+            self.classes = ClassOutputs(self.network, self.pad)  # the attention depends on the device
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
         """The mean logit against the other responses, or the number of wins; 0 for a single response."""
@@ -104,21 +115,31 @@ class PairModel(Judge):
     def first_wins(self, prompts: Sequence[Text], pairs: Sequence[tuple[str, str]]) -> list[float]:
         """The probability that the response shown first is better, in this order alone."""
         texts = [joint_text(prompt, *pair) for prompt, pair in zip(prompts, pairs, strict=True)]
-        return torch.sigmoid(self._logits(texts)).tolist()  # type: ignore[no-any-return]
+        return torch.sigmoid(self._logits(texts, range(len(texts)))).tolist()  # type: ignore[no-any-return]
 
     def _tables(self, prompts: Sequence[Text], responses: Sequence[Sequence[str]]) -> list[Tensor]:
         """For each prompt the logits [K, K] that i is better, shown before j; 0 on the diagonal."""
         games = all_games(responses)
-        logits = self._logits([joint_text(prompts[at], responses[at][i], responses[at][j]) for at, i, j in games])
+        texts = [joint_text(prompts[at], responses[at][i], responses[at][j]) for at, i, j in games]
+        logits = self._logits(texts, [at for at, _i, _j in games])
         tables = [torch.zeros((len(each), len(each)), dtype=torch.float64) for each in responses]
         for (place, i, j), logit in zip(games, logits.tolist(), strict=True):
             tables[place][i, j] = logit
         return tables
 
     @torch.no_grad()
-    def _logits(self, texts: Sequence[str]) -> Tensor:
+    def _logits(self, texts: Sequence[str], owners: Sequence[int]) -> Tensor:
+        """The logits of texts, of which those of one owner begin alike: what they share is read once a forward pass."""
+        if not texts:
+            return torch.zeros(0, dtype=torch.float64)
         rows = [self._ids(text) for text in texts]
-        logits = self._by_letter(texts, rows) if self.generative else self._by_head(rows)
+        parts = [slice(first, first + self.batch_size) for first in range(0, len(rows), self.batch_size)]
+        if self.generative:
+            with scorer_of(self.network) as scorer:
+                found = [self._by_letter(scorer, texts[part], rows[part], owners[part]) for part in parts]
+        else:
+            found = [self._by_head(rows[part], owners[part]) for part in parts]
+        logits = torch.cat(found).double().cpu()
         if not bool(logits.isfinite().all()):
             place = int((~logits.isfinite()).nonzero()[0])
             raise ModelError(
@@ -140,23 +161,16 @@ class PairModel(Judge):
             )
         return ids
 
-    def _by_letter(self, texts: Sequence[str], rows: Sequence[list[int]]) -> Tensor:
-        prompts = [row for row in rows for _letter in LETTERS]
+    def _by_letter(
+        self, scorer: ForestScorer, texts: Sequence[str], rows: Sequence[list[int]], owners: Sequence[int]
+    ) -> Tensor:
         letters = [ids for text in texts for ids in word_ids(self.renderer, text, LETTERS)]
-        logps = sequence_logps(self.network, prompts, letters, batch_size=2 * self.batch_size)
-        return torch.tensor(logps[::2], dtype=torch.float64) - torch.tensor(logps[1::2], dtype=torch.float64)
+        prompts = [row for row in rows for _letter in LETTERS]
+        sequences = [TokenSequence(prompt, letter) for prompt, letter in zip(prompts, letters, strict=True)]
+        logps = token_logps(scorer, sequences, [owner for owner in owners for _letter in LETTERS])
+        totals = logps.double().sum(-1)
+        return totals[::2] - totals[1::2]
 
-    def _by_head(self, rows: Sequence[list[int]]) -> Tensor:
-        end, device = self.renderer.end_token_id, next(self.network.parameters()).device
-        pad = next(each for each in (self.renderer.tokenizer.pad_token_id, 0, 1) if each not in (None, end))
-        # The classifier reads the last token that is not padding; that must be the end token.
-        self.network.config.get_text_config().pad_token_id = self.network.config.pad_token_id = pad
-        found: list[Tensor] = []
-        for start in range(0, len(rows), self.batch_size):
-            batch = [[*row, end] for row in rows[start : start + self.batch_size]]
-            longest = max(map(len, batch))
-            ids = torch.tensor([row + [pad] * (longest - len(row)) for row in batch], device=device)
-            mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in batch], device=device)
-            out = self.network(input_ids=ids, attention_mask=mask).logits.double().cpu()
-            found.append(out[:, 0] if out.shape[1] == 1 else out[:, 0] - out[:, 1])
-        return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
+    def _by_head(self, rows: Sequence[list[int]], owners: Sequence[int]) -> Tensor:
+        out = self.classes([[*row, self.renderer.end_token_id] for row in rows], owners)
+        return out[:, 0] if out.shape[1] == 1 else out[:, 0] - out[:, 1]
