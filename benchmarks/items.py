@@ -25,6 +25,8 @@ from penchant.generation.item_search import search_items
 from penchant.generation.trie import Trie
 
 END, PROMPT = 1, 12
+#: The first token that is part of items.
+FIRST = 2
 
 
 class MaskInPython(LogitsProcessor):
@@ -48,11 +50,13 @@ class MaskInPython(LogitsProcessor):
         return logps + mask
 
 
-def catalogue(items: int, words: int, seed: int = 0) -> list[tuple[int, ...]]:
-    """Different sequences of three tokens and the end token."""
+def catalogue(items: int, words: int, tokens: int, seed: int = 0) -> list[tuple[int, ...]]:
+    """Different sequences of ``tokens`` tokens and the end token; with one token, the first ``items`` tokens."""
+    if tokens == 1:
+        return [(FIRST + number, END) for number in range(items)]
     rng, found = random.Random(seed), {}
     while len(found) < items:
-        found[(*(rng.randrange(2, words) for _ in range(3)), END)] = None
+        found[(*(rng.randrange(FIRST, words) for _ in range(tokens)), END)] = None
     return list(found)
 
 
@@ -85,12 +89,15 @@ def rows_of(seconds: dict[str, list[float]], slow: str) -> list[list[str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.items", description=__doc__)
     parser.add_argument("--items", type=int, default=20_000)
-    parser.add_argument("--words", type=int, default=512, help="tokens of the vocabulary")
+    parser.add_argument("--tokens", type=int, default=3, help="tokens of an item, without its end")
+    parser.add_argument("--words", type=int, default=512, help="tokens of the vocabulary, where items have several")
     parser.add_argument("--users", type=int, default=64)
     parser.add_argument("--beams", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)
     chosen = parser.parse_args()
-    sequences = catalogue(chosen.items, chosen.words)
+    if chosen.tokens == 1:
+        chosen.words = FIRST + chosen.items
+    sequences = catalogue(chosen.items, chosen.words, chosen.tokens)
     trie, in_python = Trie(sequences), MaskInPython(sequences)
     torch.manual_seed(0)
     rows = chosen.users * chosen.beams
@@ -98,10 +105,10 @@ def main() -> None:
     prompt = torch.full((rows, PROMPT), 3)
     scores = torch.randn(rows, chosen.words)
     print(
-        f"load {os.getloadavg()[0]:.1f}; {chosen.items:,} items, "
+        f"load {os.getloadavg()[0]:.1f}; {chosen.items:,} items of {chosen.tokens} tokens, "
         f"{rows} rows ({chosen.users} users, {chosen.beams} beams)"
     )
-    for depth in range(3):
+    for depth in range(chosen.tokens):
         ids = torch.cat([prompt, picked[:, :depth]], 1)
         assert torch.equal(CatalogueProcessor(trie, PROMPT)(ids, scores), in_python(ids, scores))
         ways = {
@@ -120,7 +127,7 @@ def whole(chosen: argparse.Namespace, sequences: list[tuple[int, ...]], trie: Tr
     """A whole search with a small model."""
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
     model = LlamaForCausalLM(LlamaConfig(vocab_size=chosen.words, eos_token_id=END, pad_token_id=0, **sizes)).eval()
-    ids = torch.randint(2, chosen.words, (chosen.users, PROMPT))
+    ids = torch.randint(FIRST, chosen.words, (chosen.users, PROMPT))
 
     def generate(processor: LogitsProcessor) -> Any:
         return model.generate(
@@ -129,7 +136,7 @@ def whole(chosen: argparse.Namespace, sequences: list[tuple[int, ...]], trie: Tr
             num_beams=chosen.beams,
             num_return_sequences=chosen.beams,
             length_penalty=0.0,
-            max_new_tokens=4,
+            max_new_tokens=chosen.tokens + 1,
             logits_processor=LogitsProcessorList([processor]),
         )
 

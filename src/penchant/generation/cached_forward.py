@@ -14,7 +14,10 @@ from transformers import DynamicCache
 from penchant.generation.cache_rows import with_rows
 from penchant.likelihood.core import core_model
 
-__all__ = ["CachedForward", "cache_name", "cache_of", "left_padded", "selectable", "taken_by"]
+__all__ = ["CachedForward", "cache_name", "cache_of", "left_padded", "log_sums", "selectable", "taken_by"]
+
+#: Numbers that `log_sums` sums at once: more would be fetched from the system and given back at each call.
+SUMMED = 2**20
 
 
 def taken_by(model: Any) -> Collection[str]:
@@ -130,6 +133,20 @@ class CachedForward:
         self.logits = logits[:, -1]
         return logits if several else self.logits
 
+    def finish(self, tokens: Tensor, parents: Tensor, known: Tensor) -> Tensor:
+        """The log-probabilities of what ends rows, nats; nothing can be added to them afterwards.
+
+        Args:
+            tokens: [A, T], what each new row adds.
+            parents: [A] the row that each extends.
+            known: [A, T] what follows each of the tokens.
+
+        Returns:
+            [A, T] those of ``known``.
+        """
+        logits = self.advance(tokens, parents)
+        return logits.gather(-1, known[..., None])[..., 0].float() - log_sums(logits)
+
     def rewind(self, tokens: int) -> None:
         """Forget the last tokens of every row; the next call of `advance` continues before them.
 
@@ -158,6 +175,18 @@ class CachedForward:
             self.cache = cache_of(output)
         found: Tensor = output.logits[:, -last:]
         return found
+
+
+def log_sums(logits: Tensor) -> Tensor:
+    """The logarithm of the sum of exponentials over the last dimension, in float32, without another table of the size.
+
+    Example:
+        >>> log_sums(torch.zeros(2, 3, 4)).exp().tolist()
+        [[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]
+    """
+    rows = logits.reshape(-1, logits.shape[-1])
+    parts = rows.split(max(1, SUMMED // rows.shape[1]))
+    return torch.cat([part.float().logsumexp(-1) for part in parts]).view(logits.shape[:-1])
 
 
 def _shortened(cache: DynamicCache, tokens: int) -> bool:

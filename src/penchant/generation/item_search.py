@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from penchant.generation.cached_forward import CachedForward
+from penchant.generation.cached_forward import CachedForward, log_sums
 from penchant.generation.shared_forward import forward_over
 from penchant.generation.trie import Trie
 
@@ -135,8 +135,7 @@ def _search(forward: CachedForward, trie: Trie, prompts: int, beams: int) -> lis
         row, edge = trie.edges(living.node)
         below, tokens = trie.edge_nodes[edge], trie.edge_tokens[edge]
         # Only the allowed tokens are read, at the log-probabilities of `constrained_log_probs`.
-        logits = logits.float()
-        reached = (living.score - logits.logsumexp(-1))[row] + logits[row, tokens]
+        reached = (living.score - log_sums(logits))[row] + logits[row, tokens].float()
         chosen = kept.choose(living.owner[row], reached, trie.sequence_at[below])
         if not len(chosen):
             return _results(kept)
@@ -170,8 +169,7 @@ def _finish(
     """
     path, tails = trie.tails(living.node, depth)
     known = tails.clamp(min=0)
-    logits = forward.advance(torch.cat([tokens[path, None], known[:, :-1]], 1), rows[path]).float()
-    logps = logits.gather(-1, known[..., None])[..., 0] - logits.logsumexp(-1)
+    logps = forward.finish(torch.cat([tokens[path, None], known[:, :-1]], 1), rows[path], known)
     owner, node, score = living.owner[path], living.node[path], living.score[path]
     for place in range(tails.shape[1]):
         node, reached = trie.step(node, tails[:, place]), score + logps[:, place]

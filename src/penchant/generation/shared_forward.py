@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
-from penchant.generation.cached_forward import CachedForward, cache_name
+from penchant.generation.cached_forward import CachedForward, cache_name, log_sums
 
 __all__ = ["SharedForward", "forward_over"]
 
@@ -42,7 +42,21 @@ class SharedForward(CachedForward):
     def advance(self, tokens: Tensor, parents: Tensor | None = None) -> Tensor:
         """See `CachedForward.advance`; the parents are in order of their prompts."""
         several = tokens.dim() == 2
-        added = tokens if several else tokens[:, None]
+        logits, owner, slots = self._grow(tokens if several else tokens[:, None], parents)
+        full = slots.numel() == logits[..., 0].numel()  # without padding the order is that of the tokens already
+        logits = logits.reshape(*slots.shape, -1) if full else logits[owner[:, None], slots]
+        self.logits = logits[:, -1]
+        return logits if several else self.logits
+
+    def finish(self, tokens: Tensor, parents: Tensor, known: Tensor) -> Tensor:
+        """See `CachedForward.finish`; the parents are in order of their prompts."""
+        logits, owner, slots = self._grow(tokens, parents)
+        places = owner[:, None] * logits.shape[1] + slots
+        flat = logits.flatten(0, 1)
+        return flat[places, known].float() - log_sums(flat)[places]
+
+    def _grow(self, added: Tensor, parents: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Read tokens [A, T]: logits [P, W, V], and where those of the tokens are, [A] row and [A, T] column."""
         rows = torch.arange(len(added), device=added.device) if parents is None else parents
         owner, seen, start = self.owner[rows], self.seen[rows], self.next[rows]
         length, device = added.shape[1], added.device
@@ -58,11 +72,9 @@ class SharedForward(CachedForward):
         for token in range(length):
             own[:, token:].scatter_(2, slots[:, token, None, None].expand(-1, length - token, 1), True)
         sees[owner[:, None], slots] = torch.cat([seen[:, None].expand(-1, length, -1), own], 2)
-        logits = self._read(ids, depth, sees)[owner[:, None], slots]
         self.owner, self.next = owner, start + length
         self.seen = torch.cat([seen, own[:, -1]], 1)
-        self.logits = logits[:, -1]
-        return logits if several else self.logits
+        return self._read(ids, depth, sees), owner, slots
 
     def _read(self, ids: Tensor, depth: Tensor, sees: Tensor) -> Tensor:
         """The logits [P, W, V] of tokens at their positions, which see their prompt and what ``sees`` says."""
