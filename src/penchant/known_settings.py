@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["TABLE", "check_objective_keys", "check_part_keys"]
+__all__ = ["TABLE", "check_objective_keys", "check_part_keys", "full_keys"]
 
 #: The written table: for each kind of thing its word for a setting, its aliases, and the settings of each name.
 TABLE = Path(__file__).with_suffix(".json")
 
+# Where a recipe has what is named.
+_PLACES = {"objective": "objective", "parameter strategy": "parameters", "judge": "judge", "engine": "engine"}
 # Keys that select what is built, and are no setting of it.
 _SELECTING = ("name", "path")
 _WEIGHT = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?\*")
@@ -29,6 +31,25 @@ _WEIGHT = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?\*")
 def _table() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = json.loads(TABLE.read_text(encoding="utf-8"))
     return found
+
+
+def full_keys(setting: str, places: Collection[str]) -> list[str]:
+    """The dotted keys that a setting has in a recipe.
+
+    Args:
+        setting: without the place that it belongs to.
+        places: the keys of the recipe.
+
+    Example:
+        >>> full_keys("top", ["objective"]), full_keys("ratio", ["objective", "parameters"])
+        (['objective.top'], ['parameters.ratio'])
+    """
+    kinds = [kind for kind, place in _PLACES.items() if place in places]
+    return [f"{_PLACES[kind]}.{setting}" for kind in kinds if any(setting in own for own in _settings(kind))]
+
+
+def _settings(kind: str) -> Iterable[Iterable[str]]:
+    return _table()[kind]["settings"].values()
 
 
 def check_part_keys(kind: str, part: Any, besides: Iterable[str] = ()) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.ranks import response_field
-from penchant.feedback.records import Record, Text
+from penchant.feedback.records import Ranking, Record, Text
 from penchant.feedback.views.view import find_view, how_to_make, supplied_texts, view_texts
 from penchant.forest.example import RECORD_INDEX, EncodedData, Field, require_same_fields
 from penchant.rendering.truncation import CutTable
@@ -152,8 +152,7 @@ class RecordEncoder(ABC):
             raise DataError(
                 f"The objective needs the field {name!r}, which this record does not have (further fields: {have}).",
                 where=str(record.source),
-                fix=how_to_make(name)
-                or f"Add a number {name!r} to every record, or map a column to it with --map {name}=COLUMN.",
+                fix=how_to_make(name) or _how_to_add(name, record),
             )
         if isinstance(value, list | tuple):
             if "responses" not in self.views:
@@ -167,6 +166,16 @@ class RecordEncoder(ABC):
                 for each in value
             ]  # type: ignore[return-value]  # a record has one form or the other
         return _number(name, value, record)
+
+
+def _how_to_add(name: str, record: Record) -> str:
+    mapped = f"or map a column to it with --map {name}=COLUMN"
+    if name == "scores" and isinstance(record, Ranking):
+        return (
+            "Ranks do not say by how much a response is better. Train with a method that reads ranks (such as "
+            f"plackett-luce-dpo or s-dpo), give every record a list 'scores' with a number for each response, {mapped}."
+        )
+    return f"Add a number {name!r} to every record, {mapped}."
 
 
 def _number(name: str, value: Any, record: Record) -> float:

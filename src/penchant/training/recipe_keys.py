@@ -10,10 +10,11 @@ from pydantic import BaseModel
 
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, nearest
+from penchant.known_settings import full_keys
 from penchant.named_code import with_places
 from penchant.plain_files import readable_text
 from penchant.python_path import beside
-from penchant.training.coming_from.answers import hint
+from penchant.training.coming_from.answers import answer_to, hint
 
 __all__ = ["FORMER", "nested", "problem", "read_keys", "settings_by_objective"]
 
@@ -96,6 +97,10 @@ def _called_here(key: str, known: list[str], nested: bool) -> str:
     """What an unknown key is called here, or what it may have been meant to be."""
     if key in FORMER:
         return f"It is called {FORMER[key]} here."
+    written = [] if nested else full_keys(key, known)
+    abroad = answer_to(key)
+    if written and not (abroad and abroad.ours):
+        return f"Did you mean {' or '.join(map(repr, written))}?"
     return (None if nested else hint(key, known)) or nearest(key, known)
 
 

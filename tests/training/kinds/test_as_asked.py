@@ -135,6 +135,12 @@ def test_a_mixture_of_rankings_and_pairs(train: Train) -> None:
         train("lists", data=mixture, objective="exo-rw")
 
 
+def test_ranks_alone_do_not_serve_a_method_of_scores(folder: Path) -> None:
+    rows = [{"prompt": "Q", "completions": ["a", "b", "c"], "ranks": [1, 2, 3]}]
+    with pytest.raises(DataError, match=r"'scores'.*Ranks do not say by how much .* plackett-luce-dpo"):
+        prepared(folder, rows, objective="lipo-lambda")
+
+
 def test_rankings_of_equal_scores_alone_are_an_error(folder: Path) -> None:
     with pytest.raises(DataError, match=r"All scores within each of the 1 rankings of memory are equal"):
         prepared(folder, ranked()[-1:], objective="dpo")
