@@ -91,6 +91,11 @@ def against_trl(folder: Path, pairs: int, repeats: int) -> None:
     table(f"Against TRL and the floor ({pairs} pairs, batch {BATCH})", heading, rows)
 
 
+def _pace(rows: list[Row], key: str) -> float:
+    """Tokens a second, by the clock or of a core: the median over rounds."""
+    return statistics.median(row["tokens"] / row[key] for row in rows)
+
+
 def kto_against_trl(folder: Path, pairs: int, repeats: int) -> None:
     """1a: KTO on the pairs cut into judgements, against TRL's KTOTrainer and against Penchant's own DPO."""
     setting = prepare(folder / "judgements", pairs)
@@ -101,14 +106,14 @@ def kto_against_trl(folder: Path, pairs: int, repeats: int) -> None:
     rows = []
     for side in sides:
         theirs = results[side]
-        rates = [statistics.fmean(row["rates"]) for row in theirs] if side != "trl-kto" else []
-        tokens = f"{statistics.median(rates):,.0f}" if rates else ""
+        tokens = [f"{_pace(theirs, key):,.0f}" if side != "trl-kto" else "" for key in ("seconds", "cpu")]
         apart = "" if side == "penchant" else f"{gap(ours, theirs):.1e}"
         speeds = [ratio(theirs, ours), ratio(theirs, ours, "cpu")]
         rows.append(
-            [side, f"{2 * pairs / median(theirs):.2f}", tokens, *speeds, ratio(ours, theirs, "peak_mib"), apart]
+            [side, f"{2 * pairs / median(theirs):.2f}", *tokens, *speeds, ratio(ours, theirs, "peak_mib"), apart]
         )
-    heading = ["side", "responses/s", "tokens/s", "KTO is faster by", "the same in core seconds"]
+    heading = ["side", "responses/s", "tokens/s", "tokens a core second"]
+    heading += ["KTO is faster by", "the same in core seconds"]
     heading += ["KTO's memory / its", "largest loss difference"]
     table(f"KTO against TRL and DPO ({2 * pairs} judgements, batch {2 * BATCH})", heading, rows)
 

@@ -53,6 +53,19 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - began, time.process_time() - used
 
 
+def tokens_read(trainer: Any) -> list[int]:
+    """The tokens of each batch that Penchant's trainer reads from now on."""
+    tokens: list[int] = []
+    count = trainer._count_work
+
+    def counting(batch: Any) -> None:
+        tokens.append(batch.work)
+        count(batch)
+
+    trainer._count_work = counting
+    return tokens
+
+
 def trl(setting: Setting, **changes: Any) -> dict[str, Any]:
     """TRL's DPOTrainer with its defaults except batch size, length, precision, and the order of the pairs."""
     from trl import DPOConfig, DPOTrainer
@@ -140,6 +153,7 @@ def penchant(
         plan=plan,
         args=TrainingArguments(**arguments),
     )
+    tokens = tokens_read(trainer)
     before = resident_mib()
     seconds, cpu = timed(trainer.train)
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
@@ -150,6 +164,7 @@ def penchant(
         "prepared": prepared,
         "losses": losses,
         "rates": rates,
+        "tokens": sum(tokens),
         "before_mib": before,
     }
 
