@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from penchant.deferred import install
 from penchant.lazy import load
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ _HOMES = {
     "train": "penchant.training.api",
     "unlearn": "penchant.training.unlearning.api",
 }
+
+install()
 
 
 def __getattr__(name: str) -> Any:
