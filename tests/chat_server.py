@@ -17,7 +17,7 @@ class ChatServer:
     """The server; ``failures`` are statuses of the next answers, ``asked`` the requests.
 
     Args:
-        say: from the text of the last message to the answer; a mapping is sent as it is.
+        say: from the text of the last message to the answer; a mapping is sent as it is, with its ``status`` if any.
         pause: seconds before every answer.
     """
 
@@ -43,7 +43,8 @@ class ChatServer:
                 self.send(failure, say(body["messages"][-1]["content"]))
 
             def send(self, failure: int, said: Any) -> None:
-                answer = said if isinstance(said, dict) else {"choices": [{"message": {"content": said}}]}
+                answer = dict(said) if isinstance(said, dict) else {"choices": [{"message": {"content": said}}]}
+                failure = failure or answer.pop("status", 0)
                 content = json.dumps({"usage": {"total_tokens": 10}, **answer}).encode()
                 self.send_response(failure or 200)
                 if failure:

@@ -86,6 +86,39 @@ def test_what_is_under_way_when_a_request_fails_is_kept(tmp_path: Path) -> None:
         assert len(server.asked) == 7, "five of the six answers were stored"
 
 
+LIMIT = "This model's maximum context length is 40 tokens. However, your messages resulted in 812 tokens."
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"message": LIMIT, "code": "context_length_exceeded"}),
+        (400, {"message": "the request exceeds the available context size", "type": "exceed_context_size_error"}),
+        (413, {"message": "Input is too long for requested model."}),
+        (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"),
+    ],
+)
+def test_a_question_longer_than_the_context_has_no_verdict_and_the_others_are_judged(
+    status: int, error: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = {"status": status, "error": error}
+    with chat_server(lambda text: refused if "long" in text else longest(text)) as server:
+        mine = judge(server, tmp_path)
+        table = mine.compare("Hi", ["aaa", "long" * 200, "b"])
+        assert table[0, 2] == 1 and table[0, 1].isnan() and table[2, 1].isnan()
+        assert "4 of 6 questions are longer than the context of the server" in caplog.text
+        assert (error if isinstance(error, str) else error["message"]) in caplog.text
+        assert mine.unreadable == 4
+        judge(server, tmp_path).compare("Hi", ["aaa", "long" * 200, "b"])
+        assert len(server.asked) == 6 + 4, "only the refused ones are asked again"
+
+
+def test_another_refusal_still_ends_the_work(tmp_path: Path) -> None:
+    unknown = {"status": 400, "error": {"message": "The model does not exist."}}
+    with chat_server(lambda text: unknown) as server, pytest.raises(ModelError, match="status 400: The model does not"):
+        judge(server, tmp_path).compare("Hi", ["aaa", "b"])
+
+
 def test_a_missing_endpoint_and_a_dead_one_are_clear_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="'url' is missing"):
         build_judge({"name": "llm", "model": "judge"})

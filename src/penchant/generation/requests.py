@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import random
+import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -22,12 +23,19 @@ from penchant.errors import ConfigurationError, ModelError
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["BadAnswer", "Patience", "Requests", "key_in"]
+__all__ = ["BadAnswer", "Patience", "Requests", "TooLong", "key_in"]
 
 A = TypeVar("A")
 
 # HTTP statuses that are retried: the server is busy or not ready yet.
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+# HTTP statuses of requests that are longer than the server's context, and what servers say of these.
+LONG = {400, 413, 422}
+_TOO_LONG = re.compile(
+    r"context[ _](length|size|window)|max(imum)?[ _](context|model[ _]len)|too long|too many (input )?tokens|"
+    r"longer than .{0,40}(context|model)|max_new_tokens` must be",
+    re.IGNORECASE,
+)
 # Characters of what a server said that a message repeats.
 SHOWN = 200
 RESUME = "What was done is kept: run the same command with --resume."
@@ -48,6 +56,14 @@ class BadAnswer(Exception):
 
 class _Refused(BadAnswer):
     """An answer that would be the same the next time."""
+
+
+class _Long(_Refused):
+    """The refusal of a request that is longer than the server's context."""
+
+
+class TooLong(ModelError):
+    """A request is longer than the server's context; shorter ones are answered."""
 
 
 class _Busy(BadAnswer):
@@ -113,7 +129,13 @@ class Requests:
         logging.getLogger("httpx2").setLevel(logging.WARNING)
 
     def ask(
-        self, bodies: Sequence[Any], read: Callable[[int, Any], A], *, longest: int, finish: bool = False
+        self,
+        bodies: Sequence[Any],
+        read: Callable[[int, Any], A],
+        *,
+        longest: int,
+        finish: bool = False,
+        too_long: Callable[[int, TooLong], A] | None = None,
     ) -> list[A]:
         """Send requests, and read their answers.
 
@@ -123,13 +145,21 @@ class Requests:
             longest: maximum bytes of an answer.
             finish: after a failure, wait for the answers to requests that are under way and read them, since they are
                 paid for; no further one is sent. Otherwise they are given up.
+            too_long: makes the result of a request that is longer than the server's context; absent: it is an error.
 
         Raises:
             ModelError: a request has no usable answer after all its attempts, or the server refuses it.
         """
-        return _apart(self._all(bodies, read, longest, finish))
+        return _apart(self._all(bodies, read, longest, finish, too_long))
 
-    async def _all(self, bodies: Sequence[Any], read: Callable[[int, Any], A], longest: int, finish: bool) -> list[A]:
+    async def _all(
+        self,
+        bodies: Sequence[Any],
+        read: Callable[[int, Any], A],
+        longest: int,
+        finish: bool,
+        too_long: Callable[[int, TooLong], A] | None,
+    ) -> list[A]:
         import httpx2
 
         limits = httpx2.Limits(max_connections=self.parallel)
@@ -149,6 +179,9 @@ class Requests:
                             client, bodies[place], lambda answer: read(place, answer), longest
                         )
                     except Exception as error:
+                        if isinstance(error, TooLong) and too_long is not None:
+                            found[place] = too_long(place, error)
+                            return
                         failed.append(error)
                         if not finish:
                             raise
@@ -167,7 +200,7 @@ class Requests:
         """The result of one request, after as many attempts as it takes and may take."""
         patience, clock = self.patience, asyncio.get_running_loop()
         end = clock.time() + patience.total_timeout
-        reason, attempt = "", 0
+        reason, attempt, kind = "", 0, ModelError
         while attempt < patience.attempts and clock.time() < end:
             attempt += 1
             pause = min(patience.longest_pause, patience.pause * 2.0 ** min(attempt - 1, 30) * random.uniform(1, 1.25))
@@ -183,6 +216,7 @@ class Requests:
             except BadAnswer as error:
                 reason = self._shown(error)
                 if isinstance(error, _Refused):
+                    kind = TooLong if isinstance(error, _Long) else ModelError
                     break
                 if isinstance(error, _Busy):
                     pause = min(patience.longest_pause, max(pause, error.pause))
@@ -190,7 +224,7 @@ class Requests:
                 await asyncio.sleep(pause)
             else:
                 break
-        raise self._failed(reason, attempt)
+        raise self._failed(reason, attempt, kind)
 
     async def _send(self, client: httpx2.AsyncClient, body: Any, longest: int) -> bytes:
         """The body of a good answer; its size is limited while it arrives."""
@@ -224,7 +258,8 @@ class Requests:
             raise _Refused(f"status {status}: a redirect to {target}, which is not followed; give that address")
         if status != 200:
             if status not in PASSING and status < 500:
-                raise _Refused(f"status {status}", _said(content))
+                long = status in LONG and _TOO_LONG.search(content[:10_000].decode("utf-8", "replace"))
+                raise (_Long if long else _Refused)(f"status {status}", _said(content))
             raise _Busy(f"status {status}", _said(content), _seconds(headers.get("Retry-After")))
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if headers.get("Content-Encoding", "identity") != "identity":
@@ -240,9 +275,9 @@ class Requests:
         said = _one_line(without_secrets(error.said, hidden))
         return f"{error.what}: {said}" if said else error.what
 
-    def _failed(self, reason: str, attempts: int) -> ModelError:
+    def _failed(self, reason: str, attempts: int, kind: type[ModelError]) -> ModelError:
         tried = "" if attempts == 1 else f" after {attempts} attempts"
-        return ModelError(
+        return kind(
             f"The server did not answer as expected{tried} ({reason}).",
             where=shown(self.address),
             fix="Check that it runs, that the url ends in /v1, the name of the model, and the key in "

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from penchant.addresses import checked, is_local, shown
 from penchant.feedback.records import Message
 from penchant.generation.chat_answers import ChatAnswer, chat_answer_in
-from penchant.generation.requests import Patience, Requests, key_in
+from penchant.generation.requests import Patience, Requests, TooLong, key_in
 from penchant.rewards.budget import Budget
 from penchant.rewards.calls import StoredCalls, call_key, calls_folder
 
@@ -108,6 +108,8 @@ class EndpointAnswerer:
     def ask(self, questions: Sequence[Question]) -> list[ChatAnswer]:
         """See `Answerer.ask`; equal questions are asked once, stored ones not at all.
 
+        A question that is longer than the server's context has an empty answer, which is not stored.
+
         Raises:
             ConfigurationError: the budget is spent.
             ModelError: the server cannot be reached, or gives no usable answer.
@@ -119,8 +121,7 @@ class EndpointAnswerer:
                 missing.setdefault(call_key(self.server, body), (body, question))
         if missing:
             self._ask(list(missing.values()))
-        found = [self.calls.get(body) for body in bodies]
-        return [each for each in found if each is not None]
+        return [self.calls.get(body) or ChatAnswer("") for body in bodies]
 
     def _ask(self, missing: Sequence[tuple[dict[str, Any], Question]]) -> None:
         if self._notice:
@@ -135,8 +136,24 @@ class EndpointAnswerer:
             self.budget.spend(found.tokens)
             self.calls.put(body, found)
 
+        refused: list[TooLong] = []
         longest = 2**20 + 6 * 1024 * int(self.sampling.get("max_tokens", 1024))
-        self.requests.ask([body for body, _question in sent], read, longest=longest, finish=True)
+        self.requests.ask(
+            [body for body, _question in sent],
+            read,
+            longest=longest,
+            finish=True,
+            too_long=lambda _place, error: refused.append(error),
+        )
+        if refused:
+            logging.getLogger("penchant").warning(
+                "%d of %d questions are longer than the context of the server %s and have no answer. Of the first: %s "
+                "Use a model with a longer context, or a smaller max_new_tokens.",
+                len(refused),
+                len(sent),
+                self.server,
+                refused[0].what,
+            )
         if allowed < len(missing):
             raise self.budget.exhausted()
 
