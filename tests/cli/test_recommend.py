@@ -66,3 +66,14 @@ def test_what_cannot_be_measured_is_refused_at_once(tmp_path: Path, capsys: pyte
         assert main(["recommend", "evaluate", str(shop), "-k", "2", *words]) == 1
         said = capsys.readouterr().err
         assert told in said and "Measuring" not in said  # found before the baselines, which may take minutes
+
+
+def test_a_folder_without_users_to_measure_on_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop, taken = tmp_path / "shop", tmp_path / "u.jsonl"
+    lines = [{"user": user, "items": [user % 5, (user + 1) % 5]} for user in range(8)]
+    taken.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    small = ["--width", "32", "--layers", "1", "--test-share", "0"]
+    assert main(["recommend", "prepare", str(taken), "-o", str(shop), *small]) == 0
+    assert main(["recommend", "evaluate", str(shop), "-k", "2"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "There is no test.jsonl: no user was set apart for test. Prepare the folder anew, with --test-share" in said

@@ -74,6 +74,17 @@ def test_users_of_the_test_are_in_no_file_to_learn_from(tmp_path: Path) -> None:
     assert read(tmp_path / "out" / "next.jsonl").kind == "demonstration"
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_of_few_users_one_each_is_drawn_to_tune_and_to_measure_on(seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "u.jsonl"
+    lines = [{"user": user, "items": [user % 5, (user + 1) % 5, (user + 3) % 5]} for user in range(8)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in [*lines, {"user": "once", "items": [1]}]))
+    counts = prepare(path, tmp_path / "out", replace(SMALL, valid_share=0.01, test_share=0.01, seed=seed)).counts
+    assert (counts["users to train"], counts["users to valid"], counts["users to test"]) == (6, 1, 1)
+    none = prepare(path, tmp_path / "none", replace(SMALL, valid_share=0.0, test_share=0.0, seed=seed)).counts
+    assert (none["users to train"], none["users to valid"], none["users to test"]) == (8, 0, 0)
+
+
 def test_a_user_with_one_interaction_is_left_out_and_counted(tmp_path: Path) -> None:
     path = write_users(tmp_path / "u.jsonl")
     with path.open("a", encoding="utf-8") as file:

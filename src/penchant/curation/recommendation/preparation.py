@@ -130,7 +130,8 @@ def _check(plan: Plan) -> None:
 def _split(histories: Sequence[History], plan: Plan) -> tuple[dict[str, list[History]], dict[str, int]]:
     """The users to train, to tune and to measure on."""
     rng = random.Random(plan.seed)
-    if any(each.split is None for each in histories):
+    drawn = any(each.split is None for each in histories)
+    if drawn:
         histories = [replace(each, split="test" if rng.random() < plan.test_share else "train") for each in histories]
     odd = next((each for each in histories if each.split not in ("train", "valid", "test")), None)
     if odd is not None:
@@ -139,7 +140,19 @@ def _split(histories: Sequence[History], plan: Plan) -> tuple[dict[str, list[His
     for each in histories:
         kept = "valid" if each.split == "train" and rng.random() < plan.valid_share else each.split
         parts[str(kept)].append(each)
+    for name, share in (("test", plan.test_share if drawn else 0.0), ("valid", plan.valid_share)):
+        if share and not parts[name]:
+            _move_one(parts, name, rng)
     return parts, {"users": len(histories), "interactions": sum(len(each.items) for each in histories)}
+
+
+def _move_one(parts: dict[str, list[History]], name: str, rng: random.Random) -> None:
+    """Move one training user to a part that the draw left empty; of fewer than three users all stay."""
+    useful = [each for each in parts["train"] if len(each.items) > 1]
+    if len(useful) > 2:
+        moved = rng.choice(useful)
+        parts["train"] = [each for each in parts["train"] if each is not moved]
+        parts[name].append(moved)
 
 
 def _catalogue(

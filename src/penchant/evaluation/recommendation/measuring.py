@@ -98,6 +98,12 @@ def read_folder(folder: str | Path, part: str = "test") -> Users:
         DataError: a file is missing or is not as it was written.
     """
     home = Path(folder)
+    if (home / "items.jsonl").is_file() and not (home / f"{part}.jsonl").is_file():
+        raise DataError(
+            f"There is no {part}.jsonl: no user was set apart for {part}.",
+            where=str(folder),
+            fix=f"Prepare the folder anew, with --{part}-share above 0 or with users of the split {part}.",
+        )
     items = read_items(home / "items.jsonl")
     whole = places_of(_histories(home / "next.jsonl"), items, str(home / "items.jsonl"))
     asked = places_of(_histories(home / f"{part}.jsonl"), items, str(home / "items.jsonl"))
