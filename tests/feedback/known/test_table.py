@@ -237,7 +237,7 @@ def test_a_grade_is_no_label() -> None:
 
 
 @pytest.mark.parametrize("texts", ["answers", "outputs", "candidates", "generations", "responses"])
-@pytest.mark.parametrize("values", ["scores", "ratings", "rewards"])
+@pytest.mark.parametrize("values", ["scores", "ratings", "rewards", "votes"])
 def test_lists_of_texts_and_of_numbers_are_a_ranking(texts: str, values: str) -> None:
     (ranked,) = read([{"question": "Hi", texts: ["Hello!", "No.", "Yo."], values: [1, None, 2]}])
     assert isinstance(ranked, Ranking) and ranked.completions == ("Hello!", "Yo.") and ranked.fields == {}

@@ -14,8 +14,8 @@ __all__ = ["opened"]
 
 # Columns that are lists of texts or numbers in every layout that has them.
 _LISTS = (
-    "completions", "responses", "answers", "generations", "candidates", "scores", "ranks", "ratings", "history",
-    "images", "labels", "items", "relevance", "nodes", "steps",
+    "completions", "responses", "answers", "generations", "candidates", "scores", "ranks", "ratings", "votes",
+    "history", "images", "labels", "items", "relevance", "nodes", "steps",
 )  # fmt: skip
 _TEXTS = ("prompt", "chosen", "rejected", "completion", "chosen_prompt", "rejected_prompt")
 _TURN_LISTS = re.compile(r"(prompt|(response|answer|completion|conversation)_?[a-b0-2])", re.IGNORECASE)

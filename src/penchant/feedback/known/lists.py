@@ -18,7 +18,7 @@ _LISTS = ("completions", "answers", "responses", "generations", "outputs", "cand
 _TEXTS = ("response", "answer", "text", "completion", "content", "output", "generation")
 _SCORES = ("overall_score", "fine-grained_score", "pm_score", "score")
 _RATED = ("generations", "generation", "completions", "responses", "answers", "outputs", "candidates")
-_RATINGS = ("ratings", "rating", "scores", "rewards", "ranks")
+_RATINGS = ("ratings", "rating", "scores", "rewards", "ranks", "votes")
 
 
 def _entries(row: Row) -> str | None:
@@ -152,7 +152,8 @@ LISTS = (
         name="generations with ratings",
         used_by="Argilla, distilabel",
         columns="`instruction`, `input`, `question`, ...; `generations` (or `answers`, `outputs`, `candidates`, "
-        "`responses`), `ratings` (or `scores`, `rewards`; null: not rated) or `ranks` (null: not among the best)",
+        "`responses`), `ratings` (or `scores`, `rewards`, `votes`; null: not rated) or `ranks` (null: not among the "
+        "best)",
         kind="ranking",
         says="the numbers decide; a response without a rating is left out, one without a rank comes last",
         matches=_is_rated,
