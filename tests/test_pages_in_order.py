@@ -35,8 +35,9 @@ def outputs(line: str) -> list[str]:
     named = [value for option, value in pairwise(words) if option in WRITTEN]
     named += [word.partition("=")[2] for word in words if word.startswith(("output=", "out="))]
     folder = {"-o", "--out", "--output"} & set(words) or any(word.startswith(("output=", "out=")) for word in words)
-    if not folder and words[1] in DEFAULTS:
-        named.append(next((f"the output of {word}" for word in words if word.endswith(".yaml")), DEFAULTS[words[1]]))
+    recipe = next((f"the output of {word}" for word in words if word.endswith(".yaml")), None)
+    if not folder and words[1] in (*DEFAULTS, "online") and (made := recipe or DEFAULTS.get(words[1])):
+        named.append(made)
     return named
 
 
