@@ -71,3 +71,34 @@ def test_messages_keep_their_turns_and_the_last_one_of_the_user_gets_the_example
 def test_a_record_without_annotator_is_refused_with_its_place() -> None:
     with pytest.raises(DataError, match=r"memory:1.*no field 'who'"):
         FewShot(annotator="who").build(read(rows({"Ann": 1})))
+
+
+def described(people: dict[str, int]) -> list[dict[str, Any]]:
+    return [{**row, "about": f"{row['annotator']} likes it short."} for row in rows(people)]
+
+
+def test_a_description_comes_before_the_examples_of_its_annotator() -> None:
+    built = FewShot(shots=1, repeats=1, description="about").build(read(described({"Ann": 2, "Bob": 2})))
+    assert len(built.rows) == 2
+    for row in built.rows:
+        first, example, task = row["prompt"].split("\n\n")
+        assert first == f"About this user: {row['annotator']} likes it short." and example.startswith("Example 1")
+        assert task.startswith("Give the response") and row["chosen"].startswith(f"{row['annotator']} likes")
+    alone = FewShot(shots=0, repeats=1, description="about").build(read(described({"Ann": 1}))).rows[0]
+    assert alone["prompt"].startswith("About this user: Ann likes it short.\n\nGive the response")
+
+
+def test_the_model_writes_the_description_before_both_responses() -> None:
+    settings = {"shots": 1, "repeats": 1, "description": "about", "described": "response"}
+    [row] = FewShot(**settings).build(read(described({"Ann": 2}))).rows
+    assert "likes it short" not in row["prompt"] and row["prompt"].endswith("\nThe user:")
+    assert "Describe this user, then" in row["prompt"]
+    for side, verb in (("chosen", "likes"), ("rejected", "hates")):
+        words, response = row[side].split("\n")
+        assert words == "Ann likes it short." and response.startswith(f"Preferred: Ann {verb} ")
+
+
+def test_a_record_without_its_description_is_refused_with_its_place() -> None:
+    given = [{**row, "about": ""} for row in described({"Ann": 2})]
+    with pytest.raises(DataError, match=r"memory:\d.*no description of its annotator in the field 'about'"):
+        FewShot(shots=1, description="about").build(read(given))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
@@ -19,14 +19,23 @@ _SHOT = (
     "Example {number} of what this user prefers\nQuestion: {question}\nPreferred: {chosen}\nNot preferred: {rejected}"
 )
 _TASK = "Give the response that this user prefers.\nQuestion: {question}\nPreferred:"
+_TASK_OF_DESCRIBING = (
+    "Describe this user, then give the response that this user prefers.\nQuestion: {question}\nThe user:"
+)
+_DESCRIBED = "About this user: {description}"
+_ANSWER = "{description}\nPreferred: {response}"
 
 
-def shown_before(shots: Sequence[Comparison], prompt: Text) -> Text:
+def shown_before(
+    shots: Sequence[Comparison], prompt: Text, description: str | None = None, *, describes: bool = False
+) -> Text:
     """A prompt behind the comparisons that an annotator made before; without any, the prompt itself.
 
     Args:
         shots: comparisons of one annotator.
         prompt: a text, or messages, of which the last turn of the user gets the examples.
+        description: words about the annotator, which come first.
+        describes: ask for a description of the annotator before the response.
 
     Example:
         >>> pair = Comparison(prompt="Hi", chosen="Hello!", rejected="What?")
@@ -40,9 +49,10 @@ def shown_before(shots: Sequence[Comparison], prompt: Text) -> Text:
         Question: Bye
         Preferred:
     """
-    if not shots:
+    if not shots and description is None and not describes:
         return prompt
-    examples = [
+    examples = [] if description is None else [_DESCRIBED.format(description=description)]
+    examples += [
         _SHOT.format(
             number=number,
             question=as_text(each.prompt),
@@ -51,13 +61,14 @@ def shown_before(shots: Sequence[Comparison], prompt: Text) -> Text:
         )
         for number, each in enumerate(shots, start=1)
     ]
+    task = _TASK_OF_DESCRIBING if describes else _TASK
     if isinstance(prompt, str):
-        return "\n\n".join([*examples, _TASK.format(question=prompt)])
+        return "\n\n".join([*examples, task.format(question=prompt)])
     turns = [dict(turn) for turn in prompt]
     last = max((at for at, turn in enumerate(turns) if turn.get("role") == "user"), default=None)
     if last is None or not isinstance(turns[last].get("content"), str):
         raise DataError("The prompt has no turn of the user that is a text, so that it cannot hold examples.")
-    turns[last]["content"] = "\n\n".join([*examples, _TASK.format(question=turns[last]["content"])])
+    turns[last]["content"] = "\n\n".join([*examples, task.format(question=turns[last]["content"])])
     return turns
 
 
@@ -65,7 +76,9 @@ class FewShot(Builder):
     """Comparisons whose prompt holds other comparisons of the same annotator.
 
     Each annotator's comparisons are shuffled and cut into groups of N + 1: the first N are shown in the prompt of the
-    last one. Both of its responses stand under the same heading. Train on them with ``ipo`` or ``dpo``.
+    last one. Both of its responses stand under the same heading. Train on them with ``ipo`` or ``dpo``. A written
+    description of the annotator, a field of the records, comes before the examples, or is what the model has to write
+    before its response: then both responses begin with it.
 
     Example:
         >>> from penchant.feedback import read
@@ -88,6 +101,10 @@ class FewShot(Builder):
         int | None, Ge(1), "how often each annotator's comparisons are shuffled; 2 (N + 1) if absent, 1 for testing"
     ] = None
     annotator: Annotated[str, "the field that names the annotator"] = "annotator"
+    description: Annotated[str | None, "a field with a description of the annotator in words"] = None
+    described: Annotated[
+        Literal["prompt", "response"], "where the description stands: given in the prompt, or written by the model"
+    ] = "prompt"
     seed: Annotated[int, "seed of the shuffling"] = 0
 
     def build(self, records: Iterable[Record]) -> Built:
@@ -130,6 +147,16 @@ class FewShot(Builder):
 
     def _row(self, shots: Sequence[Comparison], query: Comparison) -> dict[str, Any]:
         try:
-            return {**as_row(query), "prompt": shown_before(shots, query.prompt)}
+            if self.description is None:
+                return {**as_row(query), "prompt": shown_before(shots, query.prompt)}
+            words = query.fields.get(self.description)
+            if not isinstance(words, str) or not words.strip():
+                raise DataError(f"The record has no description of its annotator in the field {self.description!r}.")
+            if self.described == "prompt":
+                return {**as_row(query), "prompt": shown_before(shots, query.prompt, words)}
+            row = {**as_row(query), "prompt": shown_before(shots, query.prompt, describes=True)}
+            for side, response in (("chosen", query.chosen), ("rejected", query.rejected)):
+                row[side] = _ANSWER.format(description=words, response=as_text(response))
+            return row
         except DataError as error:
             raise DataError(error.what, where=str(query.source)) from None
