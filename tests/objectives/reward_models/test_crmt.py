@@ -12,6 +12,8 @@ from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Demonstration
 from penchant.feedback.views.view import supplied_texts
 from penchant.objectives import build
+from penchant.objectives.functional.modality_changes import attacked
+from penchant.objectives.functional.modality_head import joint_loss
 
 
 def states(seed: int, rows: int = 6) -> Any:
@@ -120,3 +122,54 @@ def test_modalities_are_texts_that_are_read_apart() -> None:
     assert supplied_texts("third_modality", pair) == [("Text:", "z")]
     with pytest.raises(DataError, match="'third_modality' is '3'"):
         supplied_texts("third_modality", Demonstration(prompt="p", completion="c", fields={"third_modality": 3}))
+
+
+def loss_at(objective: Any, inputs: dict[str, Any], moved: list[torch.Tensor]) -> torch.Tensor:
+    outputs = objective.reward_head.of_states(moved)
+    label = inputs["class_label"].long()
+    return joint_loss(outputs, objective.reward_head.logits(outputs), label, objective.rho, objective.eps)
+
+
+def both(inputs: dict[str, Any]) -> list[torch.Tensor]:
+    return [inputs[f"{name}_modality"].end_state.detach() for name in ("first", "second")]
+
+
+def test_an_attack_makes_the_entropy_larger_within_its_bounds_and_leaves_held_out_figures() -> None:
+    plain, attacked_one = build("crmt", classes=3, rho=0.0), build("crmt", classes=3, rho=0.0, variant="adversarial")
+    inputs = given(plain)
+    given(attacked_one)
+    attacked_one.load_state_dict(plain.state_dict())
+    before, after = plain(**inputs), attacked_one(**inputs)
+    assert (after.values > before.values).all()
+    torch.testing.assert_close(after.statistics["class_accuracy"], before.statistics["class_accuracy"])
+    label = inputs["class_label"].long()
+
+    def entropy(found: list[torch.Tensor]) -> torch.Tensor:
+        logits = plain.reward_head.logits(plain.reward_head.of_states(found))
+        return torch.nn.functional.cross_entropy(logits, label, reduction="none")
+
+    moved = attacked(both(inputs), entropy, epsilon=0.5)
+    torch.testing.assert_close(entropy(moved), after.values)
+    for old, new in zip(both(inputs), moved, strict=True):
+        assert (new - old).norm(dim=1).max() <= 0.5 + 1e-5
+    assert all(parameter.grad is None for parameter in attacked_one.parameters()), "the attack itself leaves none"
+    with torch.no_grad():
+        torch.testing.assert_close(attacked_one(**inputs).values, before.values.detach())
+
+
+def test_mixed_states_have_the_mixed_loss_and_need_the_whole_batch() -> None:
+    objective = build("crmt", classes=3, variant="mixup")
+    inputs = given(objective)
+    assert objective.batch_coupled and not build("crmt").batch_coupled
+    pair, share = both(inputs), (torch.arange(6.0) + 0.5) / 6
+    blended = [share[:, None] * each + (1 - share[:, None]) * each[[1, 2, 3, 4, 5, 0]] for each in pair]
+    turned = {**inputs, "class_label": inputs["class_label"][[1, 2, 3, 4, 5, 0]]}
+    expected = share * loss_at(objective, inputs, blended) + (1 - share) * loss_at(objective, turned, blended)
+    torch.testing.assert_close(objective(**inputs).values, expected)
+    with torch.no_grad():
+        torch.testing.assert_close(objective(**inputs).values, loss_at(objective, inputs, pair).detach())
+
+
+def test_a_variant_of_the_second_step_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="variant=mixup changes the states of the first step"):
+        build("crmt", certify=True, variant="mixup")

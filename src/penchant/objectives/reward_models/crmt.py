@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from annotated_types import Ge, Interval
+from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
@@ -15,6 +15,7 @@ from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.fusion_head import FusionHead
+from penchant.objectives.functional.modality_changes import attacked, mixed, shares
 from penchant.objectives.functional.modality_head import joint_loss
 from penchant.objectives.functional.perceptrons import whole_indices
 
@@ -32,6 +33,10 @@ class CRMT(Objective):
     mean 0 and norm 1, so that the second term asks every modality alone for the class, and the factors a_m decide how
     much each counts. With ``certify`` everything but these factors is frozen, and the loss is minus the certified
     radius: how far the states may move together before the class changes.
+
+    ``variant`` changes the states of the first step while it trains. ``adversarial`` moves them to where the
+    cross-entropy is larger, in five steps of ε/5. ``mixup`` mixes those of each example with the next one's, with the
+    loss λ L(y_i) + (1 − λ) L(y_{i+1}). Held-out figures are those of the states as they are.
 
     By default the first modality is the prompt and the second one the response of a single response; the record fields
     ``first_modality``, ``second_modality`` and ``third_modality`` give other texts. ``class_label`` is the class y.
@@ -66,6 +71,10 @@ class CRMT(Objective):
     eps: Annotated[float, Ge(0), "ε under the logarithm"] = 1e-5
     certify: Annotated[bool, "the second step: train the factors a_m alone, for a larger certified radius"] = False
     values: Annotated[list[float] | None, "value of each class, for the judge; 0 to C − 1 if absent"] = None
+    variant: Annotated[
+        Literal["none", "adversarial", "mixup"], "train the first step on states that are attacked or mixed"
+    ] = "none"
+    epsilon: Annotated[float, Gt(0), "length ε of the attack, in the unit of the hidden states"] = 0.5
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -81,6 +90,13 @@ class CRMT(Objective):
                 where=f"objective {self.id}",
                 fix="Set objective.group to 1, or to a divisor of the number of classes.",
             )
+        if self.certify and self.variant != "none":
+            raise ConfigurationError(
+                f"variant={self.variant} changes the states of the first step, and certify=true is the second one.",
+                where=f"objective {self.id}",
+                fix="Train with the variant first, then without it and with certify=true from that model.",
+            )
+        self.batch_coupled = self.variant == "mixup"
         self.reward_head = FusionHead(self.modalities, self.classes, self.group)
         self._freeze()
 
@@ -106,11 +122,27 @@ class CRMT(Objective):
         states = self._states([first_modality, second_modality, third_modality])
         outputs = self.reward_head.of_states(states)
         logits, radius = self.reward_head.logits(outputs), self.reward_head.radius(outputs, label)
-        values = -radius if self.certify else joint_loss(outputs, logits, label, self.rho, self.eps)
+        values = -radius if self.certify else self._changed(states, label)
         found = {"class_accuracy": _right(logits, label), "certified_radius": radius.detach()}
         for place in range(self.modalities if self.modalities > 1 else 0):
             found[f"accuracy_without_{_NAMES[place]}"] = _right(self.reward_head.logits(outputs, place), label)
         return values, found
+
+    def _changed(self, states: list[Tensor], label: Tensor) -> Tensor:
+        """The loss of the first step, [B], with states that the variant has changed where gradients are computed."""
+        variant = self.variant if torch.is_grad_enabled() else "none"
+        if variant == "adversarial":
+            states = attacked(states, lambda moved: self._classified(moved, label, rho=0.0), self.epsilon)
+        if variant != "mixup":
+            return self._classified(states, label, self.rho)
+        own = shares(len(label), states[0])
+        states = mixed(states, own)
+        both = [self._classified(states, each, self.rho) for each in (label, label.roll(-1))]
+        return own * both[0] + (1 - own) * both[1]
+
+    def _classified(self, states: list[Tensor], label: Tensor, rho: float) -> Tensor:
+        outputs = self.reward_head.of_states(states)
+        return joint_loss(outputs, self.reward_head.logits(outputs), label, rho, self.eps)
 
     def _states(self, views: list[Scored | None]) -> list[Tensor]:
         given = views[: self.modalities]
