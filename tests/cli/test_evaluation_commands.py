@@ -43,6 +43,39 @@ def test_the_agreement_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "cohen kappa" in capsys.readouterr().out
 
 
+def test_macro_f1_of_a_judge_against_the_truth(tmp_path: Path) -> None:
+    gold, judge = ["left", "left", "left", "tie"], ["left", "left", "right", "tie"]
+    both = {"gold": gold, "judge": judge}
+    rows = [{"item": n, "rater": who, "value": own[n]} for who, own in both.items() for n in range(4)]
+    file, out = write(tmp_path / "ratings.jsonl", rows), tmp_path / "found.json"
+    assert main(["agreement", file, "--truth", "gold", "--json", str(out)]) == 0
+    figures = json.loads(out.read_text())["figures"]
+    assert figures["accuracy of judge"][0] == 0.75
+    assert figures["macro-F1 of judge"][0] == pytest.approx((0.8 + 0 + 1) / 3)
+    assert main(["agreement", file, "--truth", "nobody"]) == 1
+
+
+def test_groups_bargain_over_additions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": "plain", "utilities": {"young": 1, "old": 4}},
+        {"name": "music", "cost": 1, "utilities": {"young": 2, "old": 0}},
+        {"name": "lamps", "cost": 1, "utilities": {"young": 0, "old": 5}},
+    ]
+    file, out = write(tmp_path / "designs.jsonl", rows), tmp_path / "found.json"
+    assert main(["bargain", file, "--budget", "1", "--json", str(out)]) == 0
+    told = json.loads(out.read_text())
+    assert told["accepted"] == ["young proposes music"] and "young proposes music" in capsys.readouterr().out
+    assert told["rules"]["bargaining"]["package"] == ["plain", "music"]
+    assert told["rules"]["utilitarian"]["package"] == ["plain", "lamps"]
+    assert told["rules"]["bargaining"]["worst"] == 3 and told["rules"]["utilitarian"]["worst"] == 1
+    assert told["rules"]["bargaining"]["gini"] == pytest.approx(1 / 14)
+    assert main(["bargain", file, "--budget", "0", "--json", str(out), "--overwrite"]) == 0
+    assert json.loads(out.read_text())["rules"]["nash"]["package"] == ["plain"]
+    write(tmp_path / "designs.jsonl", [*rows, {"name": "x", "utilities": {"young": 1}}])
+    assert main(["bargain", file, "--budget", "1"]) == 1
+    assert "designs.jsonl:4" in capsys.readouterr().err
+
+
 def test_win_rates_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"win": 0.75, "model": name} for name in ("x", "y") for _ in range(4)]
     assert main(["win-rate", write(tmp_path / "wins.jsonl", rows)]) == 0

@@ -28,6 +28,7 @@ from penchant.cli.key_help import OnlineCommand, RecipeCommand
 from penchant.cli.listing import list_things, show_thing
 from penchant.cli.logic import logic
 from penchant.cli.measuring.agreement import agreement
+from penchant.cli.measuring.bargain import bargain
 from penchant.cli.measuring.evaluate import evaluate
 from penchant.cli.measuring.leaderboard import leaderboard
 from penchant.cli.measuring.novelty import novelty
@@ -94,7 +95,7 @@ _COMMANDS = (
     claims,
 )
 _WITH_KEYS = {train: RecipeCommand, plan: RecipeCommand, unlearn: RecipeCommand, online: OnlineCommand}
-for _command in (*_COMMANDS, recommend_metrics, evaluate, prefeval, leaderboard, agreement, win_rate):
+for _command in (*_COMMANDS, recommend_metrics, evaluate, prefeval, leaderboard, agreement, bargain, win_rate):
     app.command(cls=_WITH_KEYS.get(_command))(_command)
 app.command("list")(list_things)
 app.command("show")(show_thing)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+import numpy as np
+
 from penchant.errors import ConfigurationError
 
-__all__ = ["RULES", "Package", "best_by_rule", "negotiate"]
+__all__ = ["RULES", "Package", "best_by_rule", "negotiate", "satisfaction"]
 
 _TIE = 1e-12
 
@@ -126,6 +128,25 @@ def best_by_rule(rule: str, bases: Table, features: Table, costs: Sequence[float
                 if (value := RULES[rule](utilities)) > best:
                     found, best = Package(base, picked, utilities), value
     return found
+
+
+def satisfaction(utilities: Sequence[Sequence[float]]) -> list[float]:
+    """For each package the 20th percentile, over the groups, of their satisfaction.
+
+    A group's satisfaction is its utility, scaled to 0 at its lowest and 1 at its highest among these packages; 1 where
+    they are all alike to it.
+
+    Args:
+        utilities: for each package those of the groups.
+
+    Example:
+        >>> satisfaction([[1.0, 3.0], [2.0, 1.0], [2.0, 3.0]])
+        [0.2, 0.2, 1.0]
+    """
+    table = np.asarray(utilities, dtype=float)
+    low, span = table.min(axis=0), np.ptp(table, axis=0)
+    scaled = np.where(span > 0, (table - low) / np.where(span > 0, span, 1.0), 1.0)
+    return [float(each) for each in np.percentile(scaled, 20, axis=1)]
 
 
 def _check(bases: Table, features: Table, costs: Sequence[float]) -> None:

@@ -25,17 +25,21 @@ def agreement(
         str | None,
         typer.Option(metavar="[LABEL,...]", help="All labels in their order, also unused ones, for these weights."),
     ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(metavar="RATER", help="Whose labels are right: adds accuracy and macro-F1 of the others."),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=0, help="Bootstrap resamples of the intervals.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Measure agreement of raters: Krippendorff's alpha, raw agreement, Cohen's or Fleiss' kappa."""
+    """Measure agreement of raters: Krippendorff's alpha, raw agreement, Cohen's or Fleiss' kappa, macro-F1."""
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=[ratings])
     from rich.table import Table
 
-    from penchant.evaluation.agreement.measured import measure_agreement, read_ratings
+    from penchant.evaluation.agreement.measured import classes_found, measure_agreement, read_ratings
     from penchant.feedback.files import sound_rows
 
     labels = None if scale is None else yaml_document(scale, "--scale")
@@ -43,6 +47,8 @@ def agreement(
         raise ConfigurationError(f"The scale is {scale!r}.", where="--scale", fix="Write --scale [1,2,3,4,5].")
     read = read_ratings(sound_rows(ratings), source=str(ratings))
     found, notes = measure_agreement(read, level=level, weights=weights, scale=labels, rounds=rounds, seed=seed)
+    if truth is not None:
+        found |= classes_found(read, truth, rounds, seed)
     table = Table(title=f"{len(read)} items")
     for heading in ("figure", "value", "95 %"):
         table.add_column(heading, justify="left" if heading == "figure" else "right")

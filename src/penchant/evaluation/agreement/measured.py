@@ -12,9 +12,10 @@ import numpy as np
 from penchant.errors import DataError
 from penchant.evaluation.agreement.kappas import cohen_kappa, fleiss_kappa, pairwise_agreement
 from penchant.evaluation.agreement.krippendorff import krippendorff_alpha
+from penchant.evaluation.judges.classes import macro_f1
 from penchant.statistics import Interval
 
-__all__ = ["measure_agreement", "read_ratings"]
+__all__ = ["classes_found", "measure_agreement", "read_ratings"]
 
 Ratings = dict[Any, dict[str, Any]]
 
@@ -91,6 +92,49 @@ def measure_agreement(
     for name, value in figures.items():
         found[name] = _interval(value, measures.get(name), units, drawn)
     return found, _notes(ratings, units, figures["alpha"])
+
+
+def classes_found(ratings: Ratings, truth: str, rounds: int = 200, seed: int = 0) -> dict[str, Interval]:
+    """How well each other rater finds the labels of one: accuracy and macro-F1, with bootstrap intervals over items.
+
+    Args:
+        ratings: by item, then by rater.
+        truth: the rater whose labels are right.
+        rounds: resamples.
+        seed: of the resampling.
+
+    Raises:
+        DataError: nobody has rated an item that this rater has.
+
+    Example:
+        >>> found = classes_found({1: {"gold": "a", "judge": "a"}, 2: {"gold": "b", "judge": "a"}}, "gold", rounds=0)
+        >>> {name: round(each.value, 2) for name, each in found.items()}
+        {'accuracy of judge': 0.5, 'macro-F1 of judge': 0.33}
+    """
+    raters = sorted({rater for each in ratings.values() for rater in each} - {truth})
+    found: dict[str, Interval] = {}
+    for rater in raters:
+        units = [[each[rater], each[truth]] for each in ratings.values() if rater in each and truth in each]
+        if not units:
+            continue
+        rng = np.random.default_rng(seed)
+        drawn = [rng.integers(len(units), size=len(units)) for _ in range(rounds)]
+        for name, measure in (("accuracy", _accuracy), ("macro-F1", _macro_f1)):
+            found[f"{name} of {rater}"] = _interval(measure(units), measure, units, drawn)
+    if not found:
+        raise DataError(
+            f"No item has a rating of {truth!r} and another one.",
+            fix=f"The raters are: {', '.join(sorted({*raters, truth})[:10])}.",
+        )
+    return found
+
+
+def _accuracy(units: Sequence[list[Any]]) -> float:
+    return sum(one == other for one, other in units) / len(units)
+
+
+def _macro_f1(units: Sequence[list[Any]]) -> float:
+    return macro_f1(*zip(*units, strict=True))
 
 
 def _interval(value: float, measure: Any, units: Sequence[list[Any]], drawn: Sequence[np.ndarray]) -> Interval:
