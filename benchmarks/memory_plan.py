@@ -30,7 +30,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "large micro-batches": {"accumulate": 1},
     "checkpointing": {"accumulate": 1, "gradient_checkpointing": True},
     "cached reference": {"reference": "cached"},
+    "forward in bfloat16": {"precision": "bfloat16"},
+    "bfloat16 checkpoint": {"weights": "float32"},
+    "bfloat16 checkpoint, forward in bfloat16": {"precision": "bfloat16"},
+    "judgements (KTO)": {"objective": {"name": "kto"}},
+    "lists": {"objective": {"name": "plackett-luce-dpo"}},
+    "reward model": {"objective": {"name": "bt-reward-model"}},
 }
+#: Settings with other data than pairs.
+DATA = {"judgements (KTO)": "judgements.jsonl", "lists": "lists.jsonl"}
 
 
 def make(folder: Path) -> None:
@@ -62,15 +70,27 @@ def make(folder: Path) -> None:
             bos_token_id=None,
             tie_word_embeddings=False,
         )
-        LlamaForCausalLM(config).save_pretrained(folder / name)
-        tokenizer.save_pretrained(folder / name)
+        model = LlamaForCausalLM(config)
+        for path, dtype in ((name, torch.float32), (f"{name}-bfloat16", torch.bfloat16)):
+            model.to(dtype).save_pretrained(folder / path)
+            tokenizer.save_pretrained(folder / path)
     rng = random.Random(0)
 
     def text(count: int) -> str:
         return " ".join(rng.choice(words) for _ in range(count))
 
-    rows = [{"prompt": text(160), "chosen": " " + text(80), "rejected": " " + text(80)} for _ in range(24)]
-    (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    prompts = [text(160) for _ in range(24)]
+    lists = [{"prompt": each, "responses": [" " + text(80) for _ in range(3)], "ranks": [1, 2, 3]} for each in prompts]
+    two = [
+        {"prompt": each["prompt"], "chosen": each["responses"][0], "rejected": each["responses"][1]} for each in lists
+    ]
+    judged = [
+        {"prompt": each["prompt"], "completion": each[side], "label": side == "chosen"}
+        for each in two
+        for side in ("chosen", "rejected")
+    ]
+    for name, rows in (("pairs", two), ("judgements", judged), ("lists", lists)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 class Watch:
@@ -104,9 +124,10 @@ def resident() -> int:
 
 def keys(folder: Path, model: str, setting: str, output: str) -> dict[str, Any]:
     """The recipe of a run."""
+    stored = "-bfloat16" if setting.startswith("bfloat16 checkpoint") else ""
     return {
-        "model": str(folder / model),
-        "data": str(folder / "pairs.jsonl"),
+        "model": str(folder / f"{model}{stored}"),
+        "data": str(folder / DATA.get(setting, "pairs.jsonl")),
         "output": str(folder / output),
         "cache": str(folder / "cache"),
         "device": "cpu",
@@ -145,6 +166,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--one", nargs=3, metavar=("FOLDER", "MODEL", "SETTING"))
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--settings", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
     given = parser.parse_args()
     if given.one:
         folder, model, setting = given.one
@@ -155,8 +178,8 @@ def main() -> None:
     make(folder)
     print("| model | setting | plan, MiB | measured, MiB | ratio |\n| --- | --- | --- | --- | --- |")
     worst = 0.0
-    for model in MODELS:
-        for setting in SETTINGS:
+    for model in given.models:
+        for setting in given.settings:
             measured = measure(folder, model, setting)["measured"]
             planned = plan(folder, model, setting)
             ratio = planned / measured

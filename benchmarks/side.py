@@ -122,6 +122,7 @@ def penchant(
     from penchant.forest import Encoder, plan_batches
     from penchant.forest.supply import Supply
     from penchant.likelihood import CausalScorer, build_reference, load_model
+    from penchant.likelihood.references.rounded import keep_rounded
     from penchant.objectives import build
     from penchant.rendering import Renderer, Truncation, load_tokenizer
     from penchant.training import PreferenceTrainer, make_recipe
@@ -136,7 +137,9 @@ def penchant(
     batch = 2 * BATCH if judged else BATCH  # as many responses
     plan = plan_batches(examples.sizes, batch_size=batch, epochs=epochs, shuffle=False)
     scorer = CausalScorer(load_model(setting.model))
-    reference = build_reference(kind, scorer, setting.folder / "cache")
+    lowered = "bfloat16" if changes.get("bf16") else None
+    reference = build_reference(kind, scorer, setting.folder / "cache", lowered)
+    keep_rounded(reference.frozen, lowered)
     recipe = make_recipe({"model": str(setting.model), "data": str(setting.pairs)})
     parts = micro_batches(recipe, plan, examples.largest_sizes(plan), 1, coupled=objective.batch_coupled)
     own = {"max_steps": len(plan), "num_train_epochs": 1, "gradient_accumulation_steps": parts}

@@ -12,6 +12,8 @@ from safetensors.torch import load_file
 
 from families import tiny_model
 from penchant.likelihood import load_model
+from penchant.likelihood.references import rounded
+from penchant.training import assembly
 from penchant.training.interrupt import Interrupt, Interrupted
 from small_runs import losses, metrics, model_folder, weights, word_tokenizer
 from training.conftest import Train
@@ -147,3 +149,24 @@ def test_the_auxiliary_loss_of_a_mixture_is_added_and_logged(train: Train, tmp_p
         added = metrics(train(f"on-{accumulate}", router_aux_loss=0.5, accumulate=accumulate, **keys).folder)[1]
         assert added["loss"] == pytest.approx(plain["loss"] + 0.5 * added["aux_loss"], rel=1e-5)
         assert added["aux_loss"] >= 1.9  # k = 2 if experts are used equally
+
+
+def test_in_bfloat16_the_frozen_reference_is_rounded_once_and_every_number_stays(
+    train: Train, copies: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[int] = []
+    seen = rounded.keep_rounded
+
+    def counted(*given: Any) -> int:
+        freed.append(seen(*given))
+        return freed[-1]
+
+    keys = {"model": copies["float32"], "precision": "bfloat16", **EXACT, "accumulate": 2}
+    monkeypatch.setattr(assembly, "keep_rounded", counted)
+    once = train("once", **keys)
+    monkeypatch.setattr(assembly, "keep_rounded", lambda *_given: 0)
+    each_time = train("each-time", **keys)
+    assert len(freed) == 1 and freed[0] > 0
+    assert once.summary["before"]["rewards/margin"] == 0.0
+    assert losses(once.folder) == losses(each_time.folder)
+    assert once.summary["after"] == each_time.summary["after"]

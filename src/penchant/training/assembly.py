@@ -9,6 +9,7 @@ from transformers import TrainingArguments
 
 from penchant.evaluation.heldout import measured_needs, measuring_plan
 from penchant.likelihood.references.reference import Reference
+from penchant.likelihood.references.rounded import keep_rounded
 from penchant.likelihood.scorer import Scorer
 from penchant.modalities import Modality
 from penchant.training.arguments import micro_batches, training_arguments
@@ -63,7 +64,7 @@ def named_reference(
 
 
 def prepared_reference(
-    recipe: Recipe, scorer: Scorer[Any], prepared: Prepared, reporter: ProgressReporter
+    recipe: Recipe, scorer: Scorer[Any], prepared: Prepared, reporter: ProgressReporter, processes: int = 1
 ) -> Reference[Any, Any]:
     """The reference of the recipe, ready for every response of the run.
 
@@ -72,10 +73,14 @@ def prepared_reference(
         scorer: the policy, at its initial weights.
         prepared: the run's examples.
         reporter: shows progress.
+        processes: number of processes; several may have divided the reference between them.
     """
     needs = prepared.objective.requirements.needs
     kind = str(recipe.reference or ("initial" if needs.reference else "none"))
-    reference = scorer.reference(kind, Path(recipe.cache) if recipe.cache else None, prepared.modality.precision)
+    precision = prepared.modality.precision
+    reference = scorer.reference(kind, Path(recipe.cache) if recipe.cache else None, precision)
+    if processes == 1 and scorer.unit == "tokens":
+        keep_rounded(reference.frozen, precision)
     _prepare(reference, prepared, scorer.measured_at_once, reporter)
     return reference
 

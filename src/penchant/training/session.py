@@ -137,7 +137,7 @@ class Session:
             strategy = build_strategy(self.recipe.parameters)
             if strategy is not None and strategy.undoes and hasattr(scorer, "switched_off"):
                 scorer.switched_off = strategy.switched_off
-            reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter)
+            reference = other or prepared_reference(self.recipe, scorer, prepared, self.reporter, self.processes.count)
             trainer = self._trainer(prepared, args, scorer, reference, strategy, loggers)
             if judged is not None:
                 judged.begin(scorer, reference, self.first or self.placement.collective)
