@@ -14,6 +14,7 @@ from penchant.feedback.records import Source
 from penchant.forest import TokenSequence, collate
 from penchant.forest.example import Example
 from penchant.likelihood import CausalScorer, build_reference
+from penchant.likelihood import head as heads
 from penchant.likelihood.head import REFERENCE_LOGPS, Rows, token_statistics
 from penchant.likelihood.inside import head_tiles
 from penchant.likelihood.inside.linear_head import OutputHead
@@ -82,14 +83,17 @@ def test_values_and_gradients_are_those_of_the_formulas(
         assert torch.equal(found, again), "a second backward pass finds what the first found"
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 0, None])
+@pytest.mark.parametrize("whole", [heads.WHOLE_BYTES, 0])
+@pytest.mark.parametrize("chunk", [3, 0, None])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("width", [1, 4, 5])
 def test_tiles_of_few_columns_give_the_same(
-    chunk: int | None, bias: bool, frozen: bool, width: int, monkeypatch: pytest.MonkeyPatch
+    whole: int, chunk: int | None, bias: bool, frozen: bool, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(heads, "WHOLE_BYTES", whole)
     monkeypatch.setattr(head_tiles, "TILE_BYTES", 4 * width * (chunk or ROWS))
+    monkeypatch.setattr(heads, "TILE_ROWS", 4)
     head, (hidden, ids, states) = a_head(0, bias=bias), inputs()
     head.output.requires_grad_(not frozen)
     other, seen = Rows(states, a_head(2)), (torch.arange(ROWS) >= CHOSEN).float()
@@ -141,6 +145,13 @@ def test_tokens_that_cannot_be_chosen_leave_values_and_gradients_finite(
         torch.testing.assert_close(found, formula, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("most", [1, 5, 31, 32, 512, 1000, 1024, 4096])
+def test_rows_of_tiles_do_not_lie_a_power_of_two_apart(most: int) -> None:
+    width = head_tiles._columns(most)
+    assert 0 < width <= most
+    assert most < 32 or width % 16 == 8
+
+
 class Counted:
     """A head that is no layer, with the number of rows of each call."""
 
@@ -152,7 +163,7 @@ class Counted:
         return self.inner(hidden)
 
 
-@pytest.mark.parametrize(("frozen", "chunk", "again"), [(False, 3, [3, 3, 2]), (True, 3, []), (False, 0, [])])
+@pytest.mark.parametrize(("frozen", "chunk", "again"), [(False, 3, [3, 3]), (True, 3, []), (False, 0, [])])
 def test_the_reference_is_computed_again_only_where_the_divergence_has_a_gradient(
     frozen: bool, chunk: int, again: list[int]
 ) -> None:
@@ -165,6 +176,23 @@ def test_the_reference_is_computed_again_only_where_the_divergence_has_a_gradien
     seen = (torch.arange(ROWS) >= CHOSEN).float()
     total(result, seen).backward()
     assert counted.calls == [*once, *again]
+
+
+def test_a_position_without_gradient_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, (hidden, ids, _) = a_head(0), inputs()
+    result = token_statistics(Rows(hidden, head), ids, chunk_rows=4)["logps"]
+    rows: list[int] = []
+    plain = head_tiles.write_logits
+
+    def counted(given: Tensor, *others: Tensor) -> Tensor:
+        rows.append(len(given))
+        return plain(given, *others)
+
+    monkeypatch.setattr(head_tiles, "write_logits", counted)
+    (result * (torch.arange(ROWS) % 2)).sum().backward()  # type: ignore[no-untyped-call]
+    assert rows == [4, 1]
+    assert hidden.grad is not None
+    assert hidden.grad.any(-1).tolist() == [place % 2 == 1 for place in range(ROWS)]
 
 
 def test_without_gradient_no_table_is_kept() -> None:

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from penchant.errors import ConfigurationError
 from penchant.likelihood.few_shapes import few_rows, keeps_shapes
-from penchant.likelihood.inside.head_tiles import OtherLogits, write_logits
+from penchant.likelihood.inside.head_tiles import TILE_ROWS, OtherLogits, write_logits
 from penchant.likelihood.inside.linear_head import Linear, LinearPass, OutputHead
 from penchant.objectives.core.token_statistic import STATISTICS, TokenStatistic, find_statistics
 
@@ -81,8 +81,8 @@ class Rows:
     head: Head
     temperature: float = 1.0
 
-    def part(self, places: slice) -> Rows:
-        """The rows of a slice of positions."""
+    def part(self, places: slice | Tensor) -> Rows:
+        """The rows of some positions."""
         return Rows(self.hidden[places], self.head, self.temperature)
 
 
@@ -146,7 +146,7 @@ def token_statistics(
     size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
     linear = _linear_of(rows)
     if linear is not None and len(ids) and set(wanted) <= {DIVERGENCE}:
-        return _linear_pass(asked, linear, size or len(ids))
+        return _linear_pass(asked, linear, size or len(ids), chosen=chunk_rows is None)
     if size == 0 or size >= len(ids):
         return asked.compute()
     parts = (asked.part(slice(start, start + size)) for start in range(0, len(ids), size))
@@ -213,8 +213,8 @@ def _linear_of(rows: Rows) -> Linear | None:
     return rows.head.linear()
 
 
-def _linear_pass(asked: _Asked, linear: Linear, size: int) -> dict[str, Tensor]:
-    """What is asked, of a linear head."""
+def _linear_pass(asked: _Asked, linear: Linear, size: int, chosen: bool) -> dict[str, Tensor]:
+    """What is asked, of a linear head, in chunks of a size that was chosen here, or told."""
     hidden, weight, bias = _as_computed(asked.rows.hidden, linear)
     if not torch.is_grad_enabled():
         hidden, weight = hidden.detach(), weight.detach()
@@ -222,7 +222,10 @@ def _linear_pass(asked: _Asked, linear: Linear, size: int) -> dict[str, Tensor]:
     reference = None
     if asked.other is not None:
         reference = _reference_logits(asked.other, len(weight))
-    values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size)
+    keep = len(asked.ids) <= size
+    if chosen and not hidden.is_cuda and (reference is None or reference.by_columns):
+        size = TILE_ROWS  # of few columns, whatever the vocabulary is
+    values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size, keep)
     names = ("logps", str(DIVERGENCE), REFERENCE_LOGPS)
     return dict(zip(names, values, strict=False))
 
@@ -245,7 +248,7 @@ def _reference_logits(other: Rows, vocabulary: int) -> OtherLogits:
         with torch.no_grad():
             hidden, weight, bias = _as_computed(other.hidden, linear)
 
-    def write(places: slice, columns: slice, table: Tensor) -> Tensor:
+    def write(places: slice | Tensor, columns: slice, table: Tensor) -> Tensor:
         with torch.no_grad(), torch.autocast(kind, number, enabled=on):
             if linear is not None:
                 some = None if bias is None else bias[columns]

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from penchant.likelihood.inside.running_softmax import RunningSoftmax
+from penchant.likelihood.inside.tiled_softmax import TiledSoftmax, token_places, within
 
-__all__ = ["OtherLogits", "Tiles", "write_logits"]
+__all__ = ["TILE_ROWS", "OtherLogits", "Tiles", "write_logits"]
 
-# On a CPU, what one operation writes stays in the caches for the next one.
-TILE_BYTES = 2**20
+# On a CPU, what one operation writes is in the caches for the next one; products of this many rows run at full speed.
+TILE_BYTES = 2**21
+TILE_ROWS = 512
 # Kept tables are whole; they are gone over in blocks of rows of this size.
-BLOCK_BYTES = 2**20
+BLOCK_BYTES = 2**21
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,12 @@ class OtherLogits:
         by_columns: whether some columns cost less than all.
     """
 
-    write: Callable[[slice, slice, Tensor], Tensor]
+    write: Callable[[slice | Tensor, slice, Tensor], Tensor]
     by_columns: bool
+
+    def ordered(self, order: Tensor) -> OtherLogits:
+        """The logits of some positions, in their order."""
+        return OtherLogits(lambda rows, columns, table: self.write(order[rows], columns, table), self.by_columns)
 
 
 class Tiles:
@@ -41,6 +46,7 @@ class Tiles:
         reference: of the other model, or None.
         size: rows of a tile.
         keep: whether the logits are kept, all in one tile.
+        split: a row at which no tile goes on.
     """
 
     def __init__(
@@ -51,14 +57,15 @@ class Tiles:
         reference: OtherLogits | None,
         size: int,
         keep: bool,
+        split: int = 0,
     ) -> None:
         self.hidden, self.ids, self.reference = hidden, ids, reference
         self.weight, self.bias = layer
         self.keep, self.kept = keep, list[Tensor]()
-        self.size = max(1, min(size, len(ids)))
+        self.size, self.split = max(1, len(ids) if keep else size), split
         whole = keep or hidden.is_cuda or not (reference is None or reference.by_columns)
         count = len(self.weight)
-        self.width = count if whole else min(count, max(1, TILE_BYTES // (4 * self.size)))
+        self.width = count if whole else min(count, _columns(TILE_BYTES // (4 * self.size)))
         self._made: dict[str, Tensor] = {}
 
     def values(self, products: bool) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
@@ -69,38 +76,50 @@ class Tiles:
 
         Returns:
             log π(y), and with a reference also KL(π_ref ‖ π) and log π_ref(y), [K] each; the logarithms of the tiles'
-            shares, [K, tiles], of policy and reference; the means of both, [K, D].
+            shares, [tiles, K], of policy and reference; the means of both, [K, D].
         """
-        wide, tiles = self.weight if products else None, -(-len(self.weight) // self.width)
+        wide = self.weight if products else None
         both = [
-            RunningSoftmax(len(self.ids), tiles, self.hidden, wide) for _ in range(1 if self.reference is None else 2)
+            TiledSoftmax(self.ids, len(self.weight), self.width, wide)
+            for _ in range(1 if self.reference is None else 2)
         ]
         for rows in self._rows():
             for tile, columns in enumerate(self._columns()):
                 self._read(rows, tile, columns, both)
-        policy, other = both[0], both[-1]
-        values = [policy.token - policy.log_sum]
+        sums, tokens = [each.log_sum for each in both], [each.token for each in both]
+        values = [tokens[0] - sums[0]]
         if self.reference is not None:
             # Σ q (log q − log p), the logarithms of the sums apart.
-            values += [other.gap - other.log_sum + policy.log_sum, other.token - other.log_sum]
+            values += [both[1].gap - sums[1] + sums[0], tokens[1] - sums[1]]
         means = [each.means for each in both if each.means is not None]
-        return [each.squeeze(-1) for each in values], [each.shares for each in both], means
+        return values, [each.shares for each in both], means
 
-    def _read(self, rows: slice, tile: int, columns: slice, both: list[RunningSoftmax]) -> None:
+    def _read(self, rows: slice, tile: int, columns: slice, both: list[TiledSoftmax]) -> None:
         """Add a tile to the sums of its rows."""
-        ids = self._ids(rows, columns)
         weight = None if both[0].means is None else self.weight[columns]
-        tables = [self._logits(rows, columns), *([] if self.reference is None else [self._others(rows, columns)])]
+        own = self._logits(rows, columns)
         if self.keep:
-            self.kept = tables
-        for block in self._blocks(tables[0], whole=weight is not None):
-            places, here = slice(rows.start + block.start, rows.start + block.stop), [each[block] for each in ids]
-            own, other = tables[0][block], tables[-1][block]
-            # Before the logits become probabilities, where they stand.
-            gaps = torch.sub(other, own, out=self._table("gaps", *own.shape)) if len(both) > 1 else None
-            both[0].add(places, tile, own, here, weight)
-            if gaps is not None:
-                both[1].add(places, tile, other, here, weight, gaps)
+            self._read_kept(own, both)
+        elif self.reference is None:
+            both[0].add(rows, tile, own, own, weight)
+        else:
+            # Two tables serve: the policy's probabilities are done with when the reference's logits take their place.
+            both[0].add(rows, tile, own, self._table("other logits", *own.shape), weight)
+            other = self._others(rows, columns)
+            gaps = torch.sub(other, own, out=own)
+            both[1].add(rows, tile, other, other, weight, gaps)
+
+    def _read_kept(self, own: Tensor, both: list[TiledSoftmax]) -> None:
+        """Add tables of all rows and columns, which become those of the probabilities."""
+        whole = slice(0, len(self.weight))
+        self.kept = [own, *([] if self.reference is None else [self._others(slice(0, len(own)), whole)])]
+        for block in self._blocks(own):
+            parts = [table[block] for table in self.kept]
+            gaps = None
+            if len(parts) > 1:
+                gaps = torch.sub(parts[1], parts[0], out=self._table("gaps", *parts[0].shape))
+            for softmax, table, given in zip(both, parts, (None, gaps), strict=False):
+                softmax.add(block, 0, table, table, gaps=given)
 
     def gradients(
         self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor], wanted: tuple[bool, ...]
@@ -110,7 +129,7 @@ class Tiles:
         Args:
             logps: [K] of log π(y).
             divergence: [K] of KL(π_ref ‖ π), or None.
-            shares: logarithms of the tiles' shares, see `values`.
+            shares: [tiles, K] logarithms of the tiles' shares, see `values`.
             wanted: of the three.
         """
         exact = torch.promote_types(self.weight.dtype, torch.float32)
@@ -120,9 +139,8 @@ class Tiles:
             for each, want in zip(given, wanted, strict=False)
         ]
         for rows in self._rows():
-            slopes = _Slopes(
-                logps[rows], None if divergence is None else divergence[rows], [each[rows] for each in shares]
-            )
+            places, given_shares = token_places(self.ids[rows], self.width), [each[:, rows] for each in shares]
+            slopes = _Slopes(logps[rows], None if divergence is None else divergence[rows], given_shares, places)
             hidden = self.hidden[rows] * slopes.factor.to(self.hidden.dtype)
             for tile, columns in enumerate(self._columns()):
                 table = self._filled(rows, tile, columns, slopes)
@@ -138,9 +156,8 @@ class Tiles:
 
     def _filled(self, rows: slice, tile: int, columns: slice, slopes: _Slopes) -> Tensor:
         """The gradient of the logits of a tile, but for the factor of each row."""
-        ids = self._ids(rows, columns)
         parts = [
-            (number, self._given(number, rows, columns), each[:, tile, None])
+            (number, self._given(number, rows, columns), each[tile, :, None])
             for number, each in enumerate(slopes.factors)
             if each is not None
         ]
@@ -153,12 +170,12 @@ class Tiles:
                 if not self.keep:
                     torch.softmax(probs, -1, out=probs)
                     if (empty := slopes.empty[number]) is not None:
-                        probs.masked_fill_(empty[block, tile, None], 0.0)
+                        probs.masked_fill_(empty[tile, block, None], 0.0)
                 if given is first:
                     torch.mul(probs, factor[block], out=made)
                 else:
                     made.addcmul_(probs, factor[block])
-            made.scatter_add_(-1, ids[0][block], slopes.token[block] * ids[1][block])
+            made.scatter_add_(-1, within(slopes.places[block], made), slopes.token[tile, block, None])
         return table
 
     def _given(self, number: int, rows: slice, columns: slice) -> Tensor:
@@ -167,23 +184,18 @@ class Tiles:
             return self.kept[number]
         return self._others(rows, columns) if number else self._logits(rows, columns)
 
-    def _ids(self, rows: slice, columns: slice) -> list[Tensor]:
-        """[rows, 1] the tokens' places among some columns, and whether they are there."""
-        places = self.ids[rows, None] - columns.start
-        width = columns.stop - columns.start
-        return [places.clamp(0, width - 1), (places >= 0) & (places < width)]
-
     def _rows(self) -> Iterator[slice]:
-        yield from (slice(at, min(at + self.size, len(self.ids))) for at in range(0, len(self.ids), self.size))
+        for first, last in ((0, self.split), (self.split, len(self.ids))):
+            yield from (slice(at, min(at + self.size, last)) for at in range(first, last, self.size))
 
     def _columns(self) -> Iterator[slice]:
         count = len(self.weight)
         yield from (slice(at, min(at + self.width, count)) for at in range(0, count, self.width))
 
-    def _blocks(self, table: Tensor, whole: bool = False) -> Iterator[slice]:
+    def _blocks(self, table: Tensor) -> Iterator[slice]:
         """Blocks of rows of a table."""
         rows = len(table)
-        if not (table.is_cuda or whole):
+        if not table.is_cuda:
             rows = max(1, BLOCK_BYTES // (4 * table.shape[-1]))
         yield from (slice(at, min(at + rows, len(table))) for at in range(0, len(table), rows))
 
@@ -214,26 +226,36 @@ class _Slopes:
     Args:
         logps: [rows] l.
         divergence: [rows] k, or None.
-        shares: [rows, tiles] logarithms of the tiles' shares, of policy and reference.
+        shares: [tiles, rows] logarithms of the tiles' shares, of policy and reference.
+        tokens: [rows] the tiles in which the tokens stand, and [rows, 1] their places there.
 
     Attributes:
         factor: [rows, 1] of the whole gradient.
-        factors: [rows, tiles] of the softmax of each tile, of policy and reference; None where it is 0 everywhere.
-        token: [rows, 1] what the token's logit has more.
-        empty: [rows, tiles] tiles of which nothing counts, or None if there are none.
+        factors: [tiles, rows] of the softmax of each tile, of policy and reference; None where it is 0 everywhere.
+        token: [tiles, rows] what the token's logit has more, 0 in other tiles.
+        places: [rows, 1] the tokens' places in their tiles.
+        empty: [tiles, rows] tiles of which nothing counts, or None if there are none.
     """
 
-    def __init__(self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor]) -> None:
-        token, parts = logps[:, None], [each.exp() for each in shares]
+    def __init__(
+        self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor], tokens: tuple[Tensor, Tensor]
+    ) -> None:
+        parts = [each.exp() for each in shares]
+        tiles, self.places = tokens
         self.factors: list[Tensor | None]
         self.empty = [none if bool(none.any()) else None for none in (each == 0 for each in parts)]
         if divergence is None or not bool((divergence != 0).any()):
-            self.factor, self.factors, self.token = -token, [parts[0]], -torch.ones_like(token)
-            return
-        one = divergence[:, None]
-        both = one - token
-        self.factor, self.token = torch.ones_like(token), token
-        self.factors = [both * parts[0] if bool((both != 0).any()) else None, -one * parts[1]]
+            self.factor, self.factors, token = -logps[:, None], [parts[0]], -torch.ones_like(logps)
+        else:
+            both = divergence - logps
+            self.factor, token = torch.ones_like(logps)[:, None], logps
+            self.factors = [both * parts[0] if bool((both != 0).any()) else None, -divergence * parts[1]]
+        self.token = torch.zeros_like(parts[0]).scatter_(0, tiles[None], token[None])
+
+
+def _columns(most: int) -> int:
+    """How many columns a tile has: an odd multiple of 8, since at powers of 2 its rows would compete for the caches."""
+    return max(1, most) if most < 32 else most - most % 16 - 8
 
 
 def write_logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, table: Tensor) -> Tensor:

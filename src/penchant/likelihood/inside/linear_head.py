@@ -79,8 +79,9 @@ class OutputHead:
 class LinearPass(torch.autograd.Function):
     """log π(y), log π_ref(y) and KL(π_ref ‖ π) at K positions, from hidden states.
 
-    The logits are computed again in backward, those of the reference only where the divergence has a gradient. With one
-    chunk the distributions are kept instead, and with a frozen head the products of the distributions with its weights.
+    The logits are computed again in backward, those of the reference only where the divergence has a gradient. Where
+    memory allows it, the distributions are kept instead, and with a frozen head the products of the distributions with
+    its weights.
     """
 
     @staticmethod
@@ -92,6 +93,7 @@ class LinearPass(torch.autograd.Function):
         ids: Tensor,
         reference: OtherLogits | None,
         size: int,
+        keep: bool,
     ) -> tuple[Tensor, ...]:
         """The values, [K] float32 each: one without a reference, three with.
 
@@ -103,10 +105,11 @@ class LinearPass(torch.autograd.Function):
             ids: [K] the tokens.
             reference: the reference's logits, computed without gradient, or None.
             size: rows per chunk.
+            keep: whether all distributions may be kept for backward, where the head is trained.
         """
         frozen = not any(ctx.needs_input_grad[1:3])
         ctx.products = ctx.needs_input_grad[0] and frozen
-        tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep=not frozen and len(ids) <= size)
+        tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep=keep and not frozen)
         values, shares, means = tiles.values(ctx.products)
         ctx.kept = len(tiles.kept)
         ctx.save_for_backward(hidden, weight, bias, ids, *(means if ctx.products else [*shares, *tiles.kept]))
@@ -125,7 +128,27 @@ class LinearPass(torch.autograd.Function):
             found = logps[:, None] * (weight[ids].float() - own[0])
             if divergence is not None:
                 found += divergence[:, None] * (own[0] - own[1])
-            return found.to(hidden.dtype), None, None, None, None, None
-        tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, keep=ctx.kept > 0)
-        shares, tiles.kept = own[: len(own) - ctx.kept], own[len(own) - ctx.kept :]
-        return (*tiles.gradients(logps, divergence, shares, ctx.needs_input_grad), None, None, None)
+            return found.to(hidden.dtype), None, None, None, None, None, None
+        shares, kept, wanted = own[: len(own) - ctx.kept], own[len(own) - ctx.kept :], ctx.needs_input_grad[:3]
+        if kept:
+            tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, keep=True)
+            tiles.kept = kept
+            return (*tiles.gradients(logps, divergence, shares, wanted), None, None, None, None)
+        order, split = _moving(logps, divergence)
+        other = None if ctx.reference is None else ctx.reference.ordered(order)
+        tiles = Tiles(hidden[order], (weight, bias), ids[order], other, ctx.size, keep=False, split=split)
+        slopes = None if divergence is None else divergence[order]
+        found, *layer = tiles.gradients(logps[order], slopes, [each[:, order] for each in shares], wanted)
+        if found is not None:
+            found = torch.zeros_like(hidden).index_copy_(0, order, found)
+        return (found, *layer, None, None, None, None)
+
+
+def _moving(logps: Tensor, divergence: Tensor | None) -> tuple[Tensor, int]:
+    """The positions that have a gradient, those of the divergence first, and how many these are.
+
+    Only the first need the reference's distribution; positions without any gradient need none.
+    """
+    first = torch.zeros_like(logps, dtype=torch.bool) if divergence is None else divergence != 0
+    with_divergence, others = first.nonzero().squeeze(-1), (~first & (logps != 0)).nonzero().squeeze(-1)
+    return torch.cat([with_divergence, others]), len(with_divergence)
