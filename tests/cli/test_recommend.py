@@ -46,12 +46,16 @@ def test_an_unknown_item_stops_or_is_left_out(tmp_path: Path, capsys: pytest.Cap
     shop = tmp_path / "shop"
     assert main(["recommend", "prepare", str(write_users(tmp_path / "u.jsonl")), "-o", str(shop), "--width", "32"]) == 0
     asked = tmp_path / "asked.jsonl"
-    asked.write_text('{"user": 1, "items": [2, 99]}\n{"user": 2, "items": [99]}\n', encoding="utf-8")
+    asked.write_text(
+        '{"user": 1, "items": [2, 99]}\n{"user": 2, "items": [99]}\n{"user": 3, "items": [1, 2, 3, 4, 5]}\n',
+        encoding="utf-8",
+    )
     words = ["recommend", "top", "--model", f"{shop}/model", "--items", f"{shop}/items.jsonl", "--users", str(asked)]
     assert main([*words, "-k", "2", "-o", f"{tmp_path}/top.jsonl"]) == 1
     assert "took the item '99', which is not in the catalogue" in capsys.readouterr().err
     assert main([*words, "-k", "2", "-o", f"{tmp_path}/top.jsonl", "--on-bad", "skip"]) == 0
-    assert "1 lists written" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 lists written" in said and "1 without a known item left out; 1 shorter than 2" in said
 
 
 def test_what_cannot_be_measured_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,5 +79,7 @@ def test_a_folder_without_users_to_measure_on_is_named(tmp_path: Path, capsys: p
     small = ["--width", "32", "--layers", "1", "--test-share", "0"]
     assert main(["recommend", "prepare", str(taken), "-o", str(shop), *small]) == 0
     assert main(["recommend", "evaluate", str(shop), "-k", "2"]) == 1
-    said = " ".join(capsys.readouterr().err.split())
+    told = capsys.readouterr()
+    assert "No users to measure on" in " ".join(told.out.split())
+    said = " ".join(told.err.split())
     assert "There is no test.jsonl: no user was set apart for test. Prepare the folder anew, with --test-share" in said

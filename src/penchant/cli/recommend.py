@@ -66,6 +66,12 @@ def prepare(
     for name, use in {**FILES, "model": "knows the tokens of the items"}.items():
         if (output / name).exists():
             echo(f"{output / name}: {use}")
+    for part, purpose in (("test", "measure"), ("valid", "tune")):
+        if not found.counts[f"users to {part}"]:
+            echo(
+                f"No users to {purpose} on: give more users or a larger --{part}-share, or name them in a column "
+                "'split'."
+            )
 
 
 @app.command()
@@ -100,7 +106,9 @@ def top(
     ]
     Built(rows, {"users": len(read)}).write(output, overwrite=overwrite)
     left = f"; {len(read) - len(rows)} without a known item left out" if len(rows) < len(read) else ""
-    echo(f"{len(rows)} lists written to {output}{left}")
+    short = sum(len(best) < k for best in lists)
+    fewer = f"; {short} shorter than {k}, since those users have nearly all items" if short else ""
+    echo(f"{len(rows)} lists written to {output}{left}{fewer}")
 
 
 @app.command()
