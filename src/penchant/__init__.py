@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penchant.deferred import install
+import penchant.deferred  # noqa: F401  # its import defers what transformers imports needlessly
 from penchant.lazy import load
 
 if TYPE_CHECKING:
@@ -68,8 +68,6 @@ _HOMES = {
     "train": "penchant.training.api",
     "unlearn": "penchant.training.unlearning.api",
 }
-
-install()
 
 
 def __getattr__(name: str) -> Any:

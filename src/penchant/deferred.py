@@ -4,6 +4,7 @@
 object detection import ``scipy.optimize``. With what these import in turn that is about 115 MiB of every process that
 trains and time at its start, though nothing of theirs is used. The modules of `DEFERRED` get a stand-in instead, which
 imports the real module at the first attribute that is read; ``sys.modules`` and all other modules stay as they are.
+Importing this module is enough.
 """
 
 from __future__ import annotations
@@ -83,3 +84,6 @@ def install() -> None:
     """Defer the imports of `DEFERRED`, once in a process; modules that are loaded already stay as they are."""
     if not any(isinstance(each, _Finder) for each in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
+
+
+install()

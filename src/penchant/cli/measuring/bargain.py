@@ -40,10 +40,12 @@ def bargain(
     rows = list(sound_rows(designs))
     groups = _groups(rows, str(designs))
     bases, additions = ([row for row in rows if ("cost" in row) is wanted] for wanted in (False, True))
-    tables = [[[float(row["utilities"][group]) for group in groups] for row in part] for part in (bases, additions)]
-    given = (*tables, [float(row["cost"]) for row in additions], budget)
-    found: dict[str, Package] = {"bargaining": negotiate(*given, tolerance=tolerance)}
-    found |= {rule: best_by_rule(rule, *given) for rule in RULES}
+    starts, gains = (
+        [[float(row["utilities"][each]) for each in groups] for row in part] for part in (bases, additions)
+    )
+    costs = [float(row["cost"]) for row in additions]
+    found: dict[str, Package] = {"bargaining": negotiate(starts, gains, costs, budget, tolerance=tolerance)}
+    found |= {rule: best_by_rule(rule, starts, gains, costs, budget) for rule in RULES}
     lowest = satisfaction([each.utilities for each in found.values()])
     table = Table("rule", "package", "total", "worst group", "20th percentile", "Gini", title=f"Budget {budget:g}")
     told = {}
