@@ -100,7 +100,8 @@ def _called_here(key: str, known: list[str], nested: bool) -> str:
     written = [] if nested else full_keys(key, known)
     abroad = answer_to(key)
     if written and not (abroad and abroad.ours):
-        return f"Did you mean {' or '.join(map(repr, written))}?"
+        asked = f"Did you mean {' or '.join(map(repr, written))}?"
+        return f"{asked} {abroad.sentence}" if abroad else asked
     return (None if nested else hint(key, known)) or nearest(key, known)
 
 
