@@ -35,6 +35,8 @@ def outputs(line: str) -> list[str]:
     named = [value for option, value in pairwise(words) if option in WRITTEN]
     named += [word.partition("=")[2] for word in words if word.startswith(("output=", "out="))]
     folder = {"-o", "--out", "--output"} & set(words) or any(word.startswith(("output=", "out=")) for word in words)
+    if not folder and words[1] == "lab" and len(words) > 2:
+        named.append(f"runs/{words[2]}")
     recipe = next((f"the output of {word}" for word in words if word.endswith(".yaml")), None)
     if not folder and words[1] in (*DEFAULTS, "online") and (made := recipe or DEFAULTS.get(words[1])):
         named.append(made)
@@ -76,6 +78,7 @@ def test_what_a_command_writes() -> None:
     assert outputs("$ penchant judge a.jsonl --judge J -o b.jsonl --json c.json") == ["b.jsonl", "c.json"]
     assert outputs("penchant train recipe.yaml epochs=2") == ["the output of recipe.yaml"]
     assert outputs("penchant train --model M --data D") == ["runs/run"]
+    assert outputs("penchant lab sums --method grpo") == ["runs/sums"]
     assert outputs("penchant train recipe.yaml --resume   # goes on") == []
     assert python_outputs('penchant.train(\n    model="M", objective=DPO(beta=0.1), output="runs/y"\n)') == ["runs/y"]
     assert python_outputs('found = penchant.compare("M", rows, ["dpo", "ipo"], "runs/which")') == ["runs/which"]
