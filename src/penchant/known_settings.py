@@ -41,8 +41,8 @@ def full_keys(setting: str, places: Collection[str]) -> list[str]:
         places: the keys of the recipe.
 
     Example:
-        >>> full_keys("top", ["objective"]), full_keys("ratio", ["objective", "parameters"])
-        (['objective.top'], ['parameters.ratio'])
+        >>> full_keys("top", ["objective"]), full_keys("sparsity", ["objective", "parameters"])
+        (['objective.top'], ['parameters.sparsity'])
     """
     kinds = [kind for kind, place in _PLACES.items() if place in places]
     return [f"{_PLACES[kind]}.{setting}" for kind in kinds if any(setting in own for own in _settings(kind))]

@@ -43,9 +43,9 @@ def test_both_arms_of_the_claim_start_from_the_fine_tuned_student_and_read_the_t
 
 
 def test_the_arms_of_the_claim_are_recipes() -> None:
-    from penchant.lab.claims.papers.policy_gradient.grpo_pu_distill_sums import _ARMS
+    from penchant.lab.claims.papers.policy_gradient.pu_distill_sums import _ARMS
 
     for arm, keys in _ARMS.items():
         recipe = make_online_recipe({"model": "m", "data": "d", **keys})
         assert recipe.pairing["name"] == {"pairs": "best_worst", "list": "group"}[arm]
-    assert {"pairs", "list"} <= {name for each in find_claim("grpo-pu-distill-sums").contrasts for name in each.arms}
+    assert {"pairs", "list"} <= {name for each in find_claim("pu-distill-sums").contrasts for name in each.arms}

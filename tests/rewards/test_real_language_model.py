@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from penchant.cli.app import main
-from penchant.errors import ModelError
 from penchant.generation.policy_server import PolicyServer
 from penchant.generation.served_chat import ServedChat
 from penchant.rewards import LLMJudge, build_judge
@@ -66,14 +65,15 @@ def test_probabilities_of_two_letters_in_both_orders(server: PolicyServer, tmp_p
     assert float(table[0, 1]) == pytest.approx((both[0] + 1 - both[1]) / 2)
 
 
-def test_a_question_beyond_the_context_is_refused_and_the_answers_before_it_are_kept(
-    server: PolicyServer, tmp_path: Path
+def test_a_question_beyond_the_context_has_no_verdict_and_the_answers_before_it_are_kept(
+    server: PolicyServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = tmp_path / "calls.jsonl"
     judge(server, store).compare(PROMPTS[0], RESPONSES[:2])
     kept = store.read_text(encoding="utf-8")
-    with pytest.raises(ModelError, match=r"maximum context length is 512 tokens.*answers so far are stored"):
-        judge(server, store).compare(PROMPTS[0], [RESPONSES[0], "word " * 600])
+    made = judge(server, store)
+    assert made.compare(PROMPTS[0], [RESPONSES[0], "word " * 600])[0, 1].isnan()
+    assert "maximum context length is 512 tokens" in caplog.text and made.unreadable == 2
     assert store.read_text(encoding="utf-8").startswith(kept)
     judge(server, store, budget_calls=0).compare(PROMPTS[0], RESPONSES[:2])
 

@@ -18,6 +18,7 @@ from families import FAMILIES, tiny_model
 from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.scoring import score
 from penchant.likelihood import load_model
+from penchant.modalities.modality import Sizes
 from penchant.modalities.text import TextModality
 from penchant.training import Result, make_recipe
 from small_runs import losses, metrics, pairs, word_tokenizer
@@ -340,7 +341,7 @@ def test_an_adapter_with_nan_is_refused(folder: Path, adapter: Path, tmp_path: P
 def test_the_plan_counts_an_adapter_folder_and_a_named_reference(folder: Path, adapter: Path) -> None:
     def parts(**keys: Any) -> dict[str, float]:
         recipe = make_recipe({"model": str(folder), "data": "d", "device": "cpu", **keys})
-        return TextModality(recipe).estimate(64, measured=64, needs_reference=True).parts
+        return TextModality(recipe).estimate(Sizes(64, measured=64), needs_reference=True).parts
 
     whole, continued = parts(), parts(model=str(adapter))
     assert whole["reference"] > 0 and "reference" not in continued

@@ -30,7 +30,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.manifest import digest_of
 from penchant.modalities.denoiser_adapter import save_lora, with_adapter
 from penchant.modalities.memory import optimizer_bytes
-from penchant.modalities.modality import Estimate, Modality
+from penchant.modalities.modality import Estimate, Modality, Sizes
 from penchant.modalities.own_keys import OF_TEXT, refuse_keys
 from penchant.objectives.core.objective import Objective
 from penchant.plain_files import stands
@@ -183,7 +183,7 @@ class ImageModality(Modality):
         self.pipeline.scheduler.save_pretrained(folder / "scheduler")
         self.pipeline.save_config(folder)
 
-    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
+    def estimate(self, sizes: Sizes, *, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`; activations, which depend on the kind of denoiser, are not in it."""
         parameters = sum(parameter.numel() for parameter in self.network.parameters())
         channels, height, width = self.codec.shape

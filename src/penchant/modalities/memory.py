@@ -10,8 +10,8 @@ __all__ = ["Memory", "ModelSize", "memory_of", "optimizer_bytes"]
 
 MIB = 2**20
 
-# Logits are held whole up to this size, else in chunks (`penchant.likelihood.head`): logits, their log-softmax and the
-# gradient.
+# Logits of the tokens that are scored are held whole up to this size, else in chunks (`penchant.likelihood.head`):
+# logits, their log-softmax and the gradient.
 WHOLE_LOGITS, CHUNK_LOGITS, LOGITS_COPIES = 256 * MIB, 64 * MIB, 3
 
 # Tokens of a forward pass without gradient (`CausalScorer.measured_at_once`).
@@ -19,8 +19,9 @@ MEASURED_AT_ONCE = 8192
 
 # On a CPU the C library keeps temporaries in the heap: a freed aligned block is too small for an aligned request of the
 # same size. An adapter makes more temporaries (the base output, two products, a scaled sum) for the same saved tensors.
-# With checkpointing nearly everything is a temporary.
-CPU_HEAP, CPU_HEAP_ADAPTER, CPU_HEAP_CHECKPOINTING = 1.45, 2.2, 3.0
+# With checkpointing nearly everything is a temporary. What does not grow with the tokens comes on top.
+CPU_HEAP, CPU_HEAP_ADAPTER, CPU_HEAP_CHECKPOINTING = 1.2, 1.8, 2.6
+CPU_HEAP_ALWAYS = 30 * MIB
 
 # NF4 with nested quantization: half a byte, and the constants of each block of 64.
 FOUR_BIT = 0.5 + 0.127 / 8
@@ -150,6 +151,7 @@ def memory_of(
     *,
     reference: bool,
     cpu: bool,
+    scored: int | None = None,
     measured: int = 0,
     processes: int = 1,
     precision: str | None = None,
@@ -164,9 +166,9 @@ def memory_of(
         tokens: tokens of the largest micro-batch of a process.
         reference: whether a frozen copy of the model is kept beside it.
         cpu: whether the run is on a CPU, whose C library keeps freed memory.
+        scored: tokens of it whose logits are computed; all, if not given.
         measured: number of tokens that are measured without gradient, if any.
-        processes: number of processes that weights, gradients and optimizer are sharded over (FSDP2, ZeRO-3); 1 for
-            none.
+        processes: processes that weights, gradients and optimizer are sharded over (FSDP2, ZeRO-3); 1 for none.
         precision: number type of the forward pass under autocast; the recipe's if not given.
         rank: rank of the adapter that is trained; that of the recipe's ``lora`` if not given.
         other: a reference that is another model, kept or (``cached``) released before the policy is loaded.
@@ -184,20 +186,20 @@ def memory_of(
     adapter = rank is not None
     weight = _weight_bytes(size, settings, adapter)
     trained = size.parameters if rank is None else _adapter_parameters(size, rank)
-    scored = min(measured, MEASURED_AT_ONCE)
-    beside, beforehand = _other_bytes(other, settings, scored, 2 if half else 4)
+    at_once = min(measured, MEASURED_AT_ONCE)
+    beside, beforehand = _other_bytes(other, settings, at_once, 2 if half else 4)
     frozen = (size.stored * size.parameters if reference else 0.0) + beside
     layer = size.parameters / max(1, size.layers)
     heap = CPU_HEAP_CHECKPOINTING if settings.gradient_checkpointing else CPU_HEAP_ADAPTER if adapter else CPU_HEAP
-    rows = tokens * size.vocabulary * 4
+    rows = (tokens if scored is None else scored) * size.vocabulary * 4
     return Memory(
         weights=(weight * size.parameters + (4 * trained if adapter else 0)) / processes,
         gradients=trained * (4.0 if adapter else weight) / processes,
         optimizer=trained * optimizer_bytes(settings.optimizer) * (1.0 if adapter else weight / 4) / processes,
         reference=frozen / processes,
-        activations=(heap if cpu else 1.0) * _activations(size, settings, tokens, half),
+        activations=(heap if cpu else 1.0) * _activations(size, settings, tokens, half) + CPU_HEAP_ALWAYS * cpu,
         logits=float(LOGITS_COPIES * (rows if rows <= WHOLE_LOGITS else CHUNK_LOGITS)),
-        measuring=_measuring(size, scored, 2 if half else 4),
+        measuring=_measuring(size, at_once, 2 if half else 4),
         copies=(2.0 * size.parameters / processes if half and weight == 4 else 0.0)
         + (2 * layer * weight if processes > 1 else 0.0),
         beforehand=beforehand,

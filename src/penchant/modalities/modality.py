@@ -30,7 +30,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.registry import Registry
 
-__all__ = ["MODALITIES", "Estimate", "Modality", "find_modality"]
+__all__ = ["MODALITIES", "Estimate", "Modality", "Sizes", "find_modality"]
 
 log = logging.getLogger("penchant")
 
@@ -40,6 +40,21 @@ MODALITIES: Registry[type[Modality]] = Registry("modality", "penchant.modalities
 
 # Rounding that keeps less of what was trained is reported.
 HELD = 0.9
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What of the data is in memory at a time, in the modality's units.
+
+    Args:
+        largest: size of the largest micro-batch of a process.
+        measured: size of the held-out data.
+        scored: examples of that micro-batch whose probabilities are read; None if they are not known.
+    """
+
+    largest: int
+    measured: int = 0
+    scored: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -265,12 +280,11 @@ class Modality(ABC):
         return {}
 
     @abstractmethod
-    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
+    def estimate(self, sizes: Sizes, *, needs_reference: bool, processes: int = 1) -> Estimate:
         """The memory of the run, and a description of the model, before its weights are loaded.
 
         Args:
-            largest: size of the largest micro-batch of a process, in units.
-            measured: size of the held-out data, in units.
+            sizes: what is in memory at a time.
             needs_reference: whether the objective compares with a reference.
             processes: number of processes that weights, gradients and optimizer are sharded over.
         """

@@ -17,6 +17,7 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.evaluation.samples import Samples, take_samples
 from penchant.feedback.collection import Feedback
 from penchant.forest.encoding import Encoder
+from penchant.forest.example import Example
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.adapters import merge, save_adapter
 from penchant.likelihood.adapting.kinds import mergeable
@@ -34,7 +35,7 @@ from penchant.likelihood.support import refuse_untrainable
 from penchant.modalities.adapter_choice import adapter_settings, check_choice, trained_rank, trains_adapter
 from penchant.modalities.language_model import check_files, load_policy, model_shape
 from penchant.modalities.memory import ModelSize, memory_of
-from penchant.modalities.modality import Estimate, Modality
+from penchant.modalities.modality import Estimate, Modality, Sizes
 from penchant.modalities.own_keys import OF_IMAGES, refuse_keys
 from penchant.model_folders import base_of
 from penchant.objectives.core.objective import Objective
@@ -282,7 +283,7 @@ class TextModality(Modality):
             return None
         return ModelSize.of(model_shape(named.model, named.base))
 
-    def estimate(self, largest: int, *, measured: int, needs_reference: bool, processes: int = 1) -> Estimate:
+    def estimate(self, sizes: Sizes, *, needs_reference: bool, processes: int = 1) -> Estimate:
         """See `Modality.estimate`."""
         model = model_shape(self.settings.model, self.settings.base)
         size, rank = ModelSize.of(model), trained_rank(self.settings)
@@ -290,10 +291,11 @@ class TextModality(Modality):
         found = memory_of(
             size,
             self.settings,
-            largest,
+            sizes.largest,
             reference=needs_reference and self._keeps_a_copy(),
             cpu=cpu,
-            measured=measured,
+            scored=None if sizes.scored is None else sum(map(_learned_tokens, sizes.scored)),
+            measured=sizes.measured,
             processes=processes,
             precision=self.precision,
             rank=rank,
@@ -304,6 +306,11 @@ class TextModality(Modality):
         if self.settings.weights == "float32":
             types |= advice(self.settings.precision, size.hidden, cpu)
         return Estimate(described, found.parts, found.total, types)
+
+
+def _learned_tokens(example: Example) -> int:
+    """Response tokens of an example that the policy wrote, whose logits are computed."""
+    return sum(len(each.learned_places) for view in example.views.values() for each in view)
 
 
 def _last_turn(messages: list[dict[str, Any]]) -> str:

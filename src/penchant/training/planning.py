@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any
 
-from penchant.modalities.modality import Estimate
+from penchant.forest.batching import Slot
+from penchant.modalities.modality import Estimate, Sizes
 from penchant.training.arguments import micro_batches
 from penchant.training.preparation import Given, Prepared, prepare
 from penchant.training.progress import ProgressReporter
@@ -66,14 +69,25 @@ def estimate_of(recipe: Recipe, prepared: Prepared, processes: int = 1) -> tuple
         processes: number of processes.
     """
     supply, plan = prepared.supply, prepared.plan
-    steps = [list(map(supply.size, supply.slots(plan, step))) for step in range(len(plan))]
+    steps = [[(supply.size(slot), slot) for slot in supply.slots(plan, step)] for step in range(len(plan))]
     parts = processes * micro_batches(
         recipe, plan, supply.largest_sizes(plan), processes, prepared.objective.scored_twice
     )
     # A micro-batch holds whole examples: with 8 examples in 6 parts, the largest has 2.
-    part = max(sum(sorted(step, reverse=True)[: -(-len(step) // parts)]) for step in steps)
-    heldout = prepared.heldout_supply
-    measured = sum(heldout.sizes)
-    needs = prepared.objective.requirements.needs.reference
-    found = prepared.modality.estimate(part, measured=measured, needs_reference=needs, processes=processes)
-    return max(map(sum, steps)), part, found
+    largest = [sorted(step, key=itemgetter(0), reverse=True)[: -(-len(step) // parts)] for step in steps]
+    part = max(largest, key=_total)
+    needs = prepared.objective.requirements.needs
+    found = prepared.modality.estimate(
+        Sizes(
+            _total(part),
+            measured=sum(prepared.heldout_supply.sizes),
+            scored=[supply.at(slot) for _, slot in part] if needs.likelihood else [],
+        ),
+        needs_reference=needs.reference,
+        processes=processes,
+    )
+    return max(map(_total, steps)), _total(part), found
+
+
+def _total(sized: Sequence[tuple[int, Slot]]) -> int:
+    return sum(size for size, _ in sized)

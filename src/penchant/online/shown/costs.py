@@ -11,7 +11,7 @@ from penchant.feedback.records import Text
 from penchant.forest.batching import plan_batches
 from penchant.modalities.language_model import model_shape
 from penchant.modalities.memory import ModelSize
-from penchant.modalities.modality import Modality
+from penchant.modalities.modality import Modality, Sizes
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import BEFORE
@@ -146,7 +146,7 @@ def memory(recipe: OnlineRecipe, prepared: Prepared, prompts: int) -> str:
         prompts: number of prompts of a round.
     """
     part = _micro_batch(recipe, prepared, prompts)
-    found = _alone(prepared.modality, recipe).estimate(part, measured=0, needs_reference=False)
+    found = _alone(prepared.modality, recipe).estimate(Sizes(part), needs_reference=False)
     size = ModelSize.of(model_shape(recipe.model, recipe.base))
     frozen = _frozen(recipe, prepared)
     copies = len(frozen) * size.stored * size.parameters

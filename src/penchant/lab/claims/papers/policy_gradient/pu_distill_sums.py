@@ -33,7 +33,7 @@ _ARMS: dict[str, dict[str, Any]] = {
 class ListsBeforePairsOnSums(Claim):
     """A student that was fine-tuned on one answer of a teacher for each sum, and what its own samples add to it."""
 
-    id = "grpo-pu-distill-sums"
+    id = "pu-distill-sums"
     paper = "arXiv:2601.20687"
     sentence = (
         "From a student that was fine-tuned on a stronger teacher's one answer for each sum, rounds of DPO on that "
