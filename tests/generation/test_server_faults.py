@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from misbehaving_server import WRONG, Misbehaving, misbehaving
 from penchant.errors import ConfigurationError, DataError, ModelError
 from penchant.generation import Response, Sampling, ServerEngine
+from penchant.generation.answers import BadAnswer, _seconds
 from penchant.generation.completion import responses_in
-from penchant.generation.requests import BadAnswer, _seconds
 from penchant.rendering.renderer import Renderer
 from small_runs import word_tokenizer
 

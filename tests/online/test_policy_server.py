@@ -15,9 +15,9 @@ from online.conftest import Run
 from online.test_samples import rollouts
 from penchant.errors import ConfigurationError, ModelError
 from penchant.generation import Sampling, ServerEngine, TransformersEngine
+from penchant.generation.answers import BadAnswer
 from penchant.generation.completion import responses_in
 from penchant.generation.policy_server import PolicyServer
-from penchant.generation.requests import BadAnswer
 from penchant.generation.served_policy import BadRequest, ServedPolicy
 from penchant.likelihood.loading import load_model
 from penchant.online.staleness import truncated

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from penchant.generation.requests import BadAnswer, message_of
+from penchant.generation.answers import BadAnswer, message_of
 
 __all__ = ["ChatAnswer", "chat_answer_in"]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penchant.generation.requests import BadAnswer, message_of
+from penchant.generation.answers import BadAnswer, message_of
 from penchant.generation.responses import Response, Sampling
 
 __all__ = ["choices_of", "ids_in", "longest_answer", "responses_in"]

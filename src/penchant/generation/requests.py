@@ -8,70 +8,25 @@ import json
 import logging
 import os
 import random
-import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urljoin
 
 from penchant.addresses import is_local, secrets_of, shown, without_secrets
 from penchant.errors import ConfigurationError, ModelError
+from penchant.generation.answers import BadAnswer, Busy, Long, Refused, TooLong, check, parsed
 
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["BadAnswer", "Patience", "Requests", "TooLong", "key_in"]
+__all__ = ["Patience", "Requests", "key_in"]
 
 A = TypeVar("A")
 
-# HTTP statuses that are retried: the server is busy or not ready yet.
-PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}
-# HTTP statuses of requests that are longer than the server's context, and what servers say of these.
-LONG = {400, 413, 422}
-_TOO_LONG = re.compile(
-    r"context[ _](length|size|window)|max(imum)?[ _](context|model[ _]len)|too long|too many (input )?tokens|"
-    r"longer than .{0,40}(context|model)|max_new_tokens` must be",
-    re.IGNORECASE,
-)
 # Characters of what a server said that a message repeats.
 SHOWN = 200
 RESUME = "What was done is kept: run the same command with --resume."
-
-
-class BadAnswer(Exception):
-    """An answer that cannot be used; the request is sent again.
-
-    Args:
-        what: our words about it.
-        said: the server's words, in which parts of the address and the key may stand.
-    """
-
-    def __init__(self, what: str, said: str = "") -> None:
-        super().__init__(what)
-        self.what, self.said = what, said
-
-
-class _Refused(BadAnswer):
-    """An answer that would be the same the next time."""
-
-
-class _Long(_Refused):
-    """The refusal of a request that is longer than the server's context."""
-
-
-class TooLong(ModelError):
-    """A request is longer than the server's context; shorter ones are answered."""
-
-
-class _Busy(BadAnswer):
-    """An answer that asks for a pause, in seconds, before the next request."""
-
-    def __init__(self, what: str, said: str, pause: float) -> None:
-        super().__init__(what, said)
-        self.pause = pause
 
 
 @dataclass(frozen=True)
@@ -210,15 +165,15 @@ class Requests:
                 limit = min(patience.timeout, end - clock.time())
                 async with asyncio.timeout(limit):
                     content = await self._send(client, body, longest)
-                return read(content if self.plain else _parsed(content))
+                return read(content if self.plain else parsed(content))
             except TimeoutError:
                 reason = f"no whole answer within {limit:.3g} seconds"
             except BadAnswer as error:
                 reason = self._shown(error)
-                if isinstance(error, _Refused):
-                    kind = TooLong if isinstance(error, _Long) else ModelError
+                if isinstance(error, Refused):
+                    kind = TooLong if isinstance(error, Long) else ModelError
                     break
-                if isinstance(error, _Busy):
+                if isinstance(error, Busy):
                     pause = min(patience.longest_pause, max(pause, error.pause))
             if attempt < patience.attempts and clock.time() + pause < end:
                 await asyncio.sleep(pause)
@@ -244,30 +199,11 @@ class Requests:
                     if len(content) > (longest if good else 10_000):
                         break
         except httpx2.InvalidURL:
-            raise _Refused("the address cannot be asked") from None
+            raise Refused("the address cannot be asked") from None
         except httpx2.HTTPError as error:
             raise BadAnswer(type(error).__name__, str(error)) from None
-        self._check(answer, bytes(content), longest)
+        check(answer, bytes(content), self.address, longest=longest, plain=self.plain)
         return bytes(content)
-
-    def _check(self, answer: httpx2.Response, content: bytes, longest: int) -> None:
-        """Refuse an answer by its status, type and size."""
-        status, headers = answer.status_code, answer.headers
-        if 300 <= status < 400:
-            target = shown(_target(self.address, headers.get("Location", "")))
-            raise _Refused(f"status {status}: a redirect to {target}, which is not followed; give that address")
-        if status != 200:
-            if status not in PASSING and status < 500:
-                long = status in LONG and _TOO_LONG.search(content[:10_000].decode("utf-8", "replace"))
-                raise (_Long if long else _Refused)(f"status {status}", _said(content))
-            raise _Busy(f"status {status}", _said(content), _seconds(headers.get("Retry-After")))
-        kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if headers.get("Content-Encoding", "identity") != "identity":
-            raise BadAnswer("an answer that is compressed, which was not asked for")
-        if kind and "json" not in kind and not self.plain:
-            raise BadAnswer("an answer that is not of the type application/json", f"{kind}: {_said(content)}")
-        if len(content) > longest:
-            raise BadAnswer(f"an answer of more than {longest:,} bytes, which is longer than what was asked for")
 
     def _shown(self, error: BadAnswer) -> str:
         """What was wrong, with what the server said on one line and without secrets."""
@@ -329,46 +265,7 @@ async def _ended() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BadAnswer(f"an answer that is not JSON ({type(error).__name__})", _said(content)) from None
-
-
-def _said(content: bytes) -> str:
-    """What a server said: the message of its error, or the beginning of its answer."""
-    text = content[:10_000].decode("utf-8", "replace")
-    with contextlib.suppress(ValueError, RecursionError):
-        text = message_of(json.loads(content)) or text
-    return text
-
-
-def message_of(answer: Any) -> str | None:
-    """The message of an error in OpenAI's form, or None."""
-    error = answer.get("error") if isinstance(answer, dict) else None
-    message = error.get("message") if isinstance(error, dict) else error
-    return message if isinstance(message, str) else None
-
-
 def _one_line(text: str) -> str:
     printable = "".join(each if each.isprintable() else " " for each in text)
     line = " ".join(printable.split())
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}..."
-
-
-def _target(address: str, location: str) -> str:
-    try:
-        return urljoin(address, location)
-    except ValueError:
-        return ""
-
-
-def _seconds(given: str | None) -> float:
-    """The seconds of a ``Retry-After``: a number, or a date; 0 for anything else."""
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
-        return max(0.0, float(given or 0))
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
-        when = parsedate_to_datetime(str(given))
-        return max(0.0, (when - datetime.now(UTC)).total_seconds())
-    return 0.0

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from penchant.addresses import checked, is_local, shown
 from penchant.feedback.records import Message
+from penchant.generation.answers import TooLong
 from penchant.generation.chat_answers import ChatAnswer, chat_answer_in
-from penchant.generation.requests import Patience, Requests, TooLong, key_in
+from penchant.generation.requests import Patience, Requests, key_in
 from penchant.rewards.budget import Budget
 from penchant.rewards.calls import StoredCalls, call_key, calls_folder
 
