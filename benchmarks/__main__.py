@@ -196,7 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     tables = ["trl", "kto", "types", "cached", "groups", "long", "lists", "decoding", "gpu", "records"]
     tables += ["leaderboard", "judges", "rewards", "real-rewards", "merging", "tokens", "weights", "search", "online"]
-    tables += ["unlearning"]
+    tables += ["unlearning", "masks"]
     parser.add_argument("--only", choices=tables, help="one table")
     parser.add_argument("--tiny", action="store_true", help="with --only gpu: a small model on a CPU, to try the code")
     parser.add_argument("--records", type=int, nargs="+", help="with --only records: numbers of records")
@@ -250,6 +250,11 @@ def main() -> None:
         from benchmarks.weights import measure as measure_weights
 
         measure_weights(table)
+        return
+    if chosen.only == "masks":
+        from benchmarks.masks import measure as measure_masks
+
+        measure_masks(chosen.repeats, table)
         return
     if chosen.only == "tokens":
         from benchmarks.tokens import measure as measure_tokens

@@ -12,6 +12,7 @@ import torch
 
 import penchant
 from penchant.forest.batching import plan_batches
+from penchant.objectives import build
 from small_runs import losses
 
 pytest.importorskip("trl")
@@ -159,3 +160,44 @@ def test_the_losses_of_kto_on_pairs_cut_into_judgements_are_those_of_trl(shared:
         ours = losses(run)
         assert max(ours) - min(ours) > 1e-3, "the losses move, so agreement says something"
         assert ours == pytest.approx(found, abs=1e-4), method
+
+
+def test_the_losses_of_a_reward_model_are_those_of_trl(shared: Path, tmp_path: Path) -> None:
+    """The head counts in the clipped norm, which is small here, so that every step is clipped."""
+    from datasets import Dataset
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from trl import RewardConfig, RewardTrainer
+
+    rows, clipped = _rows(shared)[:24], 0.2
+    model = shared / "models" / "tinystories-260k"
+    recipe = {"batch_size": BATCH, "learning_rate": LEARNING_RATE, "seed": SEED, "warmup": 0.1, "on_bad": "stop"}
+    objective = build("bt")
+    policy = AutoModelForSequenceClassification.from_pretrained(model, num_labels=1, dtype=torch.float32)
+    objective.bind(policy.config.hidden_size)
+    policy.score.weight.data.copy_(objective.reward_head.weight)
+    run = penchant.train(model, rows, objective, tmp_path / "ours", max_grad_norm=clipped, **recipe)
+    plan = plan_batches([1] * len(rows), batch_size=BATCH, epochs=1, seed=SEED)
+    ordered = [rows[index] for step in plan.steps for index in step]
+    args = RewardConfig(
+        output_dir=str(tmp_path / "theirs"),
+        per_device_train_batch_size=BATCH,
+        num_train_epochs=1,
+        learning_rate=LEARNING_RATE,
+        max_grad_norm=clipped,
+        max_length=None,
+        train_sampling_strategy="sequential",
+        logging_steps=1,
+        bf16=False,
+        use_cpu=True,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        warmup_steps=0.1,
+    )
+    data, tokenizer = Dataset.from_list(ordered), AutoTokenizer.from_pretrained(model)
+    trainer = RewardTrainer(model=policy, args=args, train_dataset=data, processing_class=tokenizer)
+    trainer.train()
+    found = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    ours = losses(run.folder)
+    assert max(ours) - min(ours) > 1e-3, "the losses move, so agreement says something"
+    assert ours == pytest.approx(found, abs=1e-5)

@@ -33,6 +33,7 @@ from penchant.training.checkpoint_notes import Notes
 from penchant.training.data import training_loader
 from penchant.training.first_step import check_gradients, check_margin, check_trainable, refuse_nan, refuse_nan_gradient
 from penchant.training.identity.sealing_trainer import SealingTrainer
+from penchant.training.parameters.clipping import clip_together, norm_together
 from penchant.training.parameters.parts import repeated
 from penchant.training.parameters.rates import Rates
 from penchant.training.parameters.strategy import Strategy
@@ -224,8 +225,17 @@ class PreferenceTrainer(SealingTrainer):
                 check_gradients(self.model, self.objective)
         return loss
 
+    def _clip_grad_norm(self, model: nn.Module) -> Any:
+        own = list(self.objective.parameters())
+        if not own or self.is_deepspeed_enabled:  # DeepSpeed clips what it holds, all in one
+            return super()._clip_grad_norm(model)
+        norm = super()._get_grad_norm(model)
+        return clip_together(norm, list(model.parameters()), own, self.args.max_grad_norm)
+
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        if grad_norm is None and not self.is_deepspeed_enabled and (own := list(self.objective.parameters())):
+            norm = norm_together(norm, own)
         # The gradient scaler of float16 expects infinities and skips such steps.
         if self.accelerator.scaler is None:
             refuse_nan_gradient(norm, self.state.global_step)
