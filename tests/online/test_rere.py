@@ -12,8 +12,10 @@ from penchant.errors import ConfigurationError
 from penchant.generation.catalogue import read_items
 from penchant.online import make_online_recipe
 from penchant.online.loop import run_online
+from penchant.online.preparation import prepare as prepare_run
 from penchant.online.round_files import RoundFiles
 from penchant.training.folder import RunFolder
+from penchant.training.preparation import Given
 from penchant.training.trainer import PreferenceTrainer
 from small_interactions import ITEMS, write_users
 from small_runs import largest_gap, weights
@@ -82,10 +84,14 @@ def test_the_reward_rises(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"samples_per_prompt": ITEMS + 1}, "7 different items are wanted"), ({"max_new_tokens": 2}, "max_new_tokens=3")],
+    [
+        ({"samples_per_prompt": ITEMS + 1}, "7 different items are wanted"),
+        ({"eval_samples": ITEMS + 1}, "7 different items are wanted"),
+        ({"max_new_tokens": 2}, "max_new_tokens=3"),
+    ],
 )
-def test_more_items_than_there_are_and_too_few_tokens_are_refused(
+def test_more_items_than_there_are_and_too_few_tokens_are_refused_before_a_model_is_loaded(
     folder: Path, tmp_path: Path, changes: dict[str, int], said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
-        run_online(recipe(folder, tmp_path / "run", **changes))
+        prepare_run(recipe(folder, tmp_path / "run", **changes), Given())

@@ -67,8 +67,8 @@ class CatalogueEngine(Engine):
         """
         if self.model is None:
             raise ModelError("The engine has no model to sample from.", fix="Call engine.use(model) first.")
+        self.check(prompts, sampling)
         catalogue = self.catalogue(prompts[0])
-        self._check(catalogue, sampling, prompts)
         pad = getattr(self.renderer.tokenizer, "pad_token_id", None)
         found = search_items(
             self.model,
@@ -83,12 +83,23 @@ class CatalogueEngine(Engine):
             for each in found
         ]
 
-    def _check(self, catalogue: Catalogue, sampling: Sampling, prompts: Sequence[Text]) -> None:
+    def check(self, prompts: Sequence[Text], sampling: Sampling) -> None:
+        """Refuse more responses than items, items longer than ``max_new_tokens``, and prompts that change their tokens.
+
+        Args:
+            prompts: to be answered, at least one.
+            sampling: how many items of how many tokens.
+
+        Raises:
+            ConfigurationError: the settings do not suit the catalogue.
+            DataError: an item has other tokens after one prompt than after another.
+        """
+        catalogue = self.catalogue(prompts[0])
         if sampling.samples > len(catalogue):
             raise ConfigurationError(
                 f"{sampling.samples} different items are wanted per prompt, but the catalogue has {len(catalogue)}.",
                 where=self.items,
-                fix=f"Give samples_per_prompt={len(catalogue)} or fewer.",
+                fix=f"Ask for {len(catalogue)} or fewer (samples_per_prompt, eval_samples).",
             )
         if catalogue.trie.longest > sampling.max_new_tokens:
             raise ConfigurationError(

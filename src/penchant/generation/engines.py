@@ -55,6 +55,14 @@ class Engine(Named, ABC):
             records: those of all prompts; called once, before anything is sampled.
         """
 
+    def check(self, prompts: Sequence[Text], sampling: Sampling) -> None:
+        """Refuse what `sample` could not answer, before a model is loaded; by default nothing.
+
+        Args:
+            prompts: to be answered.
+            sampling: how.
+        """
+
     def use(self, policy: Any) -> None:
         """Set the model to sample from; an engine with its own weights ignores it."""
 

@@ -12,6 +12,7 @@ from penchant.feedback.reading import Ties
 from penchant.feedback.records import Comparison, Demonstration, Record
 from penchant.feedback.sources import Sources
 from penchant.generation.engines import Engine
+from penchant.generation.responses import Sampling
 from penchant.modalities import Modality, find_modality
 from penchant.named import build_named
 from penchant.objectives.core.objective import Objective
@@ -118,13 +119,12 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
     check_overlap(phases[0].recipe, phases[0].objective.requirements, engine, judge, opponent, phases[0].sampler)
     if recipe.roll_in:
         check_roll_in(engine, train.records)
+    means = Means(engine, judge, asking, traced=recipe.staleness != "refuse")
     for each in phases:
-        each.sampler.check(
-            Means(engine, judge, asking, traced=recipe.staleness != "refuse"), [*train.records, *heldout.records]
-        )
+        each.sampler.check(means, [*train.records, *heldout.records])
     train, heldout = (_renderable(each, engine, recipe.on_bad) for each in (train, heldout))
     measured_by = engine if engine.follows_policy else modality.engine({}, recipe.max_new_tokens)
-    return Prepared(
+    prepared = Prepared(
         phases[0].objective,
         phases[0].pairing,
         judge,
@@ -142,6 +142,17 @@ def prepare(recipe: OnlineRecipe, given: Given) -> Prepared:
         phases,
         process,
     )
+    return _check_sampling(prepared, recipe)
+
+
+def _check_sampling(prepared: Prepared, recipe: OnlineRecipe) -> Prepared:
+    """Refuse what the engines could not answer, before a model is loaded."""
+    most = max(each.recipe.samples_per_prompt for each in prepared.phases)
+    asked = [prepared.asking.question(each) for each in prepared.train]
+    prepared.engine.check(asked, Sampling(most, recipe.max_new_tokens))
+    heldout = [each.prompt for each in prepared.heldout]
+    prepared.measured_by.check(heldout, Sampling(recipe.eval_samples, recipe.max_new_tokens))
+    return prepared
 
 
 def _measuring(recipe: OnlineRecipe, judge: Judge | None, records: Sequence[Record]) -> Judge | None:
