@@ -189,6 +189,7 @@ def letters(text: str) -> list[int]:
     ("items", "said"),
     [
         ([Item("1", "a"), Item("2", "")], "'2' has no tokens"),
+        ([Item("1", "a"), Item("2", " \n")], "'2' has nothing but white space"),
         ([Item("1", "a"), Item("1", "b")], "same name"),
         ([Item("1", "a"), Item("2", "a")], "same tokens"),
         ([Item("1", "a\0b")], "contains the end token"),

@@ -107,9 +107,10 @@ class Catalogue:
 
 def _tokens(item: Item, encode: Callable[[str], Sequence[int]]) -> tuple[int, ...]:
     ids = tuple(encode(item.text))
-    if len(ids) < 2:
+    if len(ids) < 2 or not item.text.strip():
+        lacking = "no tokens" if len(ids) < 2 else "nothing but white space"
         raise DataError(
-            f"The item {item.id!r} has no tokens (its text is {item.text!r}).",
+            f"The item {item.id!r} has {lacking} (its text is {item.text!r}).",
             where=item.where,
             fix="Give it a text, or remove it.",
         )

@@ -19,7 +19,7 @@ from penchant.feedback import read
 from penchant.generation.catalogue import read_items
 from penchant.rendering.renderer import Renderer
 from small_interactions import ITEMS, users, write_users
-from small_runs import model_folder
+from small_runs import WORDS, model_folder
 
 SMALL = Plan(width=32, layers=1, valid_share=0.2)
 
@@ -119,7 +119,7 @@ def test_known_words_are_not_added_again(tmp_path: Path) -> None:
 def test_an_item_outside_of_the_catalogue_is_refused_or_left_out(tmp_path: Path) -> None:
     base, catalogue = model_folder(tmp_path / "base"), tmp_path / "items.jsonl"
     catalogue.write_text(
-        "".join(json.dumps({"item": item, "text": f"w{item}"}) + "\n" for item in range(ITEMS - 1)), encoding="utf-8"
+        "".join(json.dumps({"item": item, "text": WORDS[item]}) + "\n" for item in range(ITEMS - 1)), encoding="utf-8"
     )
     path, plan = write_users(tmp_path / "u.jsonl"), replace(SMALL, model=str(base), catalogue=str(catalogue))
     with pytest.raises(DataError, match="'5', which is not in the catalogue"):
@@ -127,6 +127,21 @@ def test_an_item_outside_of_the_catalogue_is_refused_or_left_out(tmp_path: Path)
     found = prepare(path, tmp_path / "out", replace(plan, on_bad="skip"))
     taken = sum(row["items"].count(ITEMS - 1) for row in users())
     assert found.counts["interactions left out: unknown item"] == taken
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "no tokens"), (WORDS[1], "same tokens")])
+def test_items_that_could_not_be_listed_are_refused_with_their_line_before_anything_is_written(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    base, catalogue = model_folder(tmp_path / "base"), tmp_path / "items.jsonl"
+    texts = [*WORDS[: ITEMS - 1], text]
+    written = [json.dumps({"item": item, "text": each}) + "\n" for item, each in enumerate(texts)]
+    catalogue.write_text("".join(written), encoding="utf-8")
+    path, plan = write_users(tmp_path / "u.jsonl"), replace(SMALL, model=str(base), catalogue=str(catalogue))
+    with pytest.raises(DataError, match=said) as found:
+        prepare(path, tmp_path / "out", plan)
+    assert found.value.where == f"{catalogue}:{ITEMS}"
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

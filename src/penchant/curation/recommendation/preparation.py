@@ -14,6 +14,7 @@ from penchant.curation.rows import Built
 from penchant.errors import ConfigurationError, DataError, OutputError
 from penchant.feedback.interactions import History, check_known, prompt_of, read_histories
 from penchant.generation.catalogue import Item, read_items
+from penchant.generation.recommender import Recommender
 
 __all__ = ["FILES", "Plan", "Prepared", "prepare"]
 
@@ -210,6 +211,8 @@ def _model(
 
         model, tokenizer = load_model(plan.model), load_tokenizer(plan.model)
         counts["tokens added to the vocabulary"] = extend_vocabulary(model, tokenizer, words, seed=plan.seed)
+    if plan.catalogue is not None:
+        Recommender(model, tokenizer, items)  # refuses texts from which no list can be made
     counts["tokens of the vocabulary"] = len(tokenizer)
     return model, tokenizer, items
 
