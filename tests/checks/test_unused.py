@@ -72,6 +72,8 @@ def test_a_conversation_gets_it_as_a_system_turn() -> None:
         {"rationale": LONG, "annotator": "ann", "split": "train"},
         {"messages": [{"role": "user", "content": PAIR["prompt"]}, {"role": "assistant", "content": PAIR["chosen"]}]},
         {"question": PAIR["prompt"], "context": "", "system": None, "history": []},
+        {"paraphrased_prompt": LONG, "rephrased_question": LONG},
+        {"user": "7", "history": ["17", "b-2"], "target": "3"},
         {"topic": "ships"},
     ],
 )

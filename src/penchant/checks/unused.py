@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -37,6 +38,8 @@ _ABOUT = {
     "worker", "license", "severity", "level", "reward", "logprob", "logprobs", "sha256",
 }  # fmt: skip
 _ASKING = {"is", "has", "num", "n"}
+#: A column with one of these words says again what prompt or answer says.
+_AGAIN = {"paraphrase", "paraphrased", "paraphrases", "rephrased", "reworded", "perturbed"}
 #: Two columns whose names differ in one of these words hold two of a kind.
 _SIDES = (
     {"0", "1"}, {"1", "2"}, {"a", "b"}, {"left", "right"}, {"first", "second"}, {"good", "bad"}, {"better", "worse"},
@@ -48,6 +51,7 @@ _CHOOSING = {"better", "winner", "preference", "preferred", "choice"}
 _MEDIA = {"image", "images", "img", "picture", "photo", "screenshot", "video", "videos", "audio", "audios"}
 _MEDIA_PARTS = _MEDIA | {"url", "urls", "path", "paths", "file", "files", "bytes"}
 _SAMPLE, _SHORT = 500, 20
+_NAME = re.compile(r"[\w-]*\d[\w-]*")
 _MANY_WORDS, _MANY_LETTERS = 30, 300
 #: In records of prompts, these hold what a verifier compares with.
 _VERIFIED = {"answer", "answers", "solution", "target", "reference", "gold"}
@@ -91,7 +95,12 @@ def _texts(records: Sequence[Record]) -> dict[str, list[str]]:
             said = _said(record) if parts and said is None else said
             if not all(_repeated(part.strip(), said or []) for part in parts):
                 texts.setdefault(name, []).append("\n".join(parts))
-    return {name: found for name, found in texts.items() if 10 * len(found) >= len(records)}
+    return {name: found for name, found in texts.items() if 10 * len(found) >= len(records) and not _names(found)}
+
+
+def _names(texts: Sequence[str]) -> bool:
+    """Whether most texts are names without a meaning, such as those of users and items: ``17``, ``u-3``."""
+    return 2 * sum(all(_NAME.fullmatch(part) for part in text.split("\n")) for text in texts) > len(texts)
 
 
 def _said(record: Record) -> list[str]:
@@ -129,7 +138,7 @@ def _hint(name: str, texts: Sequence[str], feedback: Feedback) -> str | None:
         return (
             f"A text model cannot see {name}; if the answers refer to it, describe it in words or remove the records."
         )
-    if _is_about(name) or (feedback.kind == "prompt" and words & _VERIFIED):
+    if _is_about(name) or words & _AGAIN or (feedback.kind == "prompt" and words & _VERIFIED):
         return None
     several = sum(len(text.split()) > 2 or len(text) > 20 for text in texts) > 0.5 * len(texts)
     whole = len(words) == 1 or several
