@@ -100,7 +100,7 @@ def _path(name: Any, known: Mapping[Any, Mapping[str, Any]], source: Source) -> 
     path, at = [name], _parent(known[name])
     while at is not None:
         if at in path:
-            cycle = " → ".join(map(repr, [at, *reversed(path[: path.index(at) + 1])]))
+            cycle = " → ".join(map(repr, [at, *reversed(path[path.index(at) :])]))
             raise DataError(
                 f"The nodes of the tree form a cycle: {cycle}.",
                 where=str(source),

@@ -124,8 +124,8 @@ def check_gradients(model: nn.Module, objective: Objective) -> None:
         cause = "no gradient reached the model: the loss does not depend on it"
     else:
         cause = (
-            "every gradient is exactly zero: the compared responses have the same tokens, all weights are zero, or the "
-            "loss is flat (a margin beyond a hinge, for example)"
+            "every gradient is exactly zero: the compared responses have the same tokens or are all tied, all weights "
+            "are zero, or the loss is flat (a margin beyond a hinge, for example)"
         )
     raise TrainingError(
         f"At the first step {cause}. The objective {objective!r} would train nothing.",

@@ -32,7 +32,8 @@ def _is_tree(row: Row) -> bool:
     nodes = row.get(NODES)
     if not isinstance(nodes, list | tuple) or not all(isinstance(each, Mapping) for each in nodes):
         return False
-    return has_prompt(row) and any("parent" in each and "value" in each for each in nodes)
+    valued = any("parent" in each and "value" in each for each in nodes)
+    return has_prompt(row) and bool(nodes) and (valued or all({"id", "parent", "text"} <= set(each) for each in nodes))
 
 
 def _from_tree(row: Row, source: Source) -> dict[str, Any]:
