@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from penchant.cli.app import main
+from penchant.cli.recommend import _write_lists
+from penchant.evaluation.recommendation.measuring import Measured, Users
+from penchant.generation.catalogue import Item
 from small_interactions import users, write_users
 
 
@@ -27,7 +30,7 @@ def test_from_interactions_to_measured_lists(tmp_path: Path, capsys: pytest.Capt
     assert main([*tuned, "--out", f"{tmp_path}/sdpo", "samples=0", "max_steps=2"]) == 0
     capsys.readouterr()
     measured = ["recommend", "evaluate", str(shop), "-k", "1", "--json", f"{tmp_path}/found.json"]
-    measured += ["--html", f"{tmp_path}/found.html"]
+    measured += ["--html", f"{tmp_path}/found.html", "--lists", f"{tmp_path}/each"]
     assert main([*measured, "--model", f"{tmp_path}/sft", "--model", f"{tmp_path}/sdpo"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "sft is " in said
@@ -36,6 +39,12 @@ def test_from_interactions_to_measured_lists(tmp_path: Path, capsys: pytest.Capt
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     by_name = {each["name"]: each["hit"]["value"] for each in found["recommenders"]}
     assert by_name[f"{tmp_path}/sft"] > max(by_name["popularity"], by_name["random"])
+    files = sorted(map(str, (tmp_path / "each").iterdir()))
+    assert [Path(each).stem for each in files] == ["factorisation", "item-knn", "popularity", "random", "sdpo", "sft"]
+    fair = ["recommend-metrics", *files, "--interactions", str(shop), "-k", "1", "--json", f"{tmp_path}/fair.json"]
+    assert main(fair) == 0
+    fairness = json.loads((tmp_path / "fair.json").read_text(encoding="utf-8"))["measures"]
+    assert fairness["sft"]["HR"] == by_name[f"{tmp_path}/sft"] and 0 <= fairness["sft"]["Gini_our"] <= 1
     listed = ["recommend", "top", "--model", f"{tmp_path}/sft", "--items", f"{shop}/items.jsonl", "--users", str(taken)]
     assert main([*listed, "-k", "1", "--seen", "-o", f"{tmp_path}/lists/top.jsonl"]) == 0
     lists = [json.loads(line) for line in (tmp_path / "lists" / "top.jsonl").read_text().splitlines()]
@@ -70,6 +79,14 @@ def test_what_cannot_be_measured_is_refused_at_once(tmp_path: Path, capsys: pyte
         assert main(["recommend", "evaluate", str(shop), "-k", "2", *words]) == 1
         said = capsys.readouterr().err
         assert told in said and "Measuring" not in said  # found before the baselines, which may take minutes
+
+
+@pytest.mark.parametrize("twice", [["a/model", "b/model"], ["a", "b"]])
+def test_lists_of_folders_with_one_name_lie_apart(tmp_path: Path, twice: list[str]) -> None:
+    users = Users([Item("7", "x")], [], [], [0], ("u",))
+    _write_lists(Measured([], [], 1, {name: [[0]] for name in twice}), users, tmp_path / "lists")
+    assert len(list((tmp_path / "lists").iterdir())) == 2
+    assert json.loads(next((tmp_path / "lists").iterdir()).read_text()) == {"user": "u", "items": ["7"]}
 
 
 def test_a_folder_without_users_to_measure_on_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from penchant.targets import claim_files
 from penchant.terminal import echo, make_console
 
 if TYPE_CHECKING:
-    from penchant.evaluation.recommendation.measuring import Measured
+    from penchant.evaluation.recommendation.measuring import Measured, Users
 
 __all__ = ["app"]
 
@@ -127,6 +127,9 @@ def evaluate(
         ),
     ] = "random,popularity,item-knn,factorisation",
     seed: Annotated[int, typer.Option(min=0, help="Random seed of chance and of the bootstrap.")] = 0,
+    lists: Annotated[
+        Path | None, typer.Option(help="New folder for the lists of each recommender, for penchant recommend-metrics.")
+    ] = None,
     json_out: JsonFile = None,
     html: HtmlFile = None,
     overwrite: Overwrite = False,
@@ -134,15 +137,18 @@ def evaluate(
 ) -> None:
     """Measure recommended lists against what users took next: Hit@k, NDCG@k, MRR, coverage, novelty."""
     from penchant.cli.data import write_json
-    from penchant.errors import ConfigurationError
+    from penchant.errors import ConfigurationError, OutputError
     from penchant.evaluation.recommendation.measuring import measure, read_folder
 
     claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=model or [])
+    if lists is not None and lists.exists():
+        raise OutputError("The folder already exists.", where=str(lists), fix="Give another --lists, or remove it.")
     if users not in ("test", "valid"):
         raise ConfigurationError(f"--users is {users!r}, expected test or valid.")
     names = [] if baselines == "none" else [name.strip() for name in baselines.split(",") if name.strip()]
+    asked = read_folder(folder, users)
     found = measure(
-        read_folder(folder, users),
+        asked,
         model or [],
         names,
         k=k,
@@ -151,12 +157,30 @@ def evaluate(
         progress=lambda name: echo(f"Measuring {name}", err=True),
     )
     _print_measured(found, k)
+    if lists is not None:
+        _write_lists(found, asked, lists)
     if html is not None:
         from penchant.evaluation.report.recommendation_page import write_recommendation
 
         write_recommendation(found, html, k, f"The next item of {found.users:,} {users} users of {folder}")
     if json_out is not None:
         write_json(json_out, found.to_json())
+
+
+def _write_lists(found: Measured, users: Users, folder: Path) -> None:
+    """A file for each recommender, named after its folder, or after the whole path where two would be alike."""
+    from penchant.curation.rows import Built
+
+    short = {name: Path(name).resolve().name for name in found.lists}
+    for name, lists in found.lists.items():
+        alike = sum(each == short[name] for each in short.values()) > 1
+        stem = "-".join(Path(name).parts[Path(name).is_absolute() :]) if alike else short[name]
+        rows = [
+            {"user": user, "items": [users.items[place].id for place in best]}
+            for user, best in zip(users.names, lists, strict=True)
+        ]
+        Built(rows).write(folder / f"{stem.replace('.', '-')}.jsonl")
+    echo(f"Lists of {len(found.lists)} recommenders: {folder}")
 
 
 def _print_measured(found: Measured, k: int) -> None:

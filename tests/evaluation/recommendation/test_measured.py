@@ -43,14 +43,14 @@ def test_the_last_items_are_the_test_and_nothing_is_relevant_that_was_taken_befo
 def test_users_of_other_splits_are_profiles_only() -> None:
     rows = [{"user": 1, "items": [7, 8], "split": "train"}, {"user": 2, "items": [8, 9], "split": "test"}]
     found = Interactions.of(rows)
-    assert found.users == (2,) and len(found.profiles) == 2 and found.profiles[0] == {1, 2}
+    assert found.users == ("2",) and len(found.profiles) == 2 and found.profiles[0] == {1, 2}
 
 
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
         ([{"user": "ann", "items": ["a"]}], "User 'ann' has 1 interactions, of which the last 1 would be the test"),
-        ([{"user": 1, "items": ["a", "b"]}] * 2, "User 1 stands in two rows"),
+        ([{"user": 1, "items": ["a", "b"]}] * 2, "User '1' stands in two rows"),
         ([{"user": 1, "games": []}], "has the fields user, games, expected 'user' and the list 'items'"),
         ([{"user": 1, "items": ["a", "b"], "split": "train"}], "No user is tested"),
     ],
@@ -66,7 +66,7 @@ def test_interactions_that_cannot_be_tested_are_refused(rows: list[dict[str, Any
         ([], "no list, expected at least k = 2"),
         ([{"user": 1, "items": ["a"]}], "a list of 1 items, expected at least k = 2"),
         ([{"user": 1, "items": ["a", "x"]}], "is recommended 'x', which is not in the catalogue"),
-        ([{"user": 1, "items": ["a", "b"]}] * 2, "User 1 has two lists"),
+        ([{"user": 1, "items": ["a", "b"]}] * 2, "User '1' has two lists"),
         ([{"user": 1, "items": ["b", "b"]}], "twice"),
     ],
 )
@@ -139,3 +139,8 @@ def test_files_of_something_else_are_refused(tmp_path: Path, content: str, said:
         read_lists(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_lists(tmp_path / "absent.jsonl")
+
+
+def test_a_number_names_the_user_and_the_item_that_its_digits_name() -> None:
+    taken = Interactions.of([{"user": 1, "items": [10, 20]}, {"user": "2", "items": ["20"], "relevant": [30]}])
+    assert taken.lists([{"user": "1", "items": ["20"]}, {"user": 2, "items": [30]}], 1) == [[2], [3]]

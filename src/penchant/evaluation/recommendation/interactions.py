@@ -13,7 +13,7 @@ from penchant.errors import DataError
 
 __all__ = ["Interactions", "read_interactions", "read_lists"]
 
-Name = Any  # of a user or an item: a number or a text
+Name = str  # of a user or an item; a number names what its digits as a text name
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Interactions:
         relevant: numbers of the items that each took in the test, from 1.
         seen: numbers of the items that each took before.
         profiles: items of all users before the test, also of those who are not tested.
-        numbers: number of each item by its name; the catalogue.
+        numbers: number of each item by its name as a text; the catalogue.
     """
 
     users: tuple[Name, ...]
@@ -43,7 +43,7 @@ class Interactions:
                 ``"relevant"`` beside them, the items of the test. Rows with a ``"split"`` other than ``test`` are no
                 test: all of their items are a profile.
             last: number of items per user in the test; an item that the user took before is not relevant again.
-            catalogue: further items that nobody took.
+            catalogue: further items that nobody took, by name.
 
         Raises:
             DataError: a row lacks a field, a user stands twice or has no more than ``last`` items, or nobody is tested.
@@ -59,7 +59,9 @@ class Interactions:
             twice = next(name for place, name in enumerate(names) if name in names[:place])
             raise DataError(f"User {twice!r} stands in two rows.", fix="Put all items of a user into one row.")
         everything = [item for _, before, after in divided for item in (*before, *(after or ()))]
-        numbers = {item: place for place, item in enumerate(dict.fromkeys([*everything, *catalogue]), start=1)}
+        numbers = {
+            item: place for place, item in enumerate(dict.fromkeys([*everything, *map(str, catalogue)]), start=1)
+        }
         profiles = [frozenset(numbers[item] for item in before) for _, before, _ in divided]
         tested = [place for place, (_, _, after) in enumerate(divided) if after is not None]
         if not tested:
@@ -109,7 +111,7 @@ def _divided(number: int, row: Mapping[str, Any], last: int) -> tuple[Name, Sequ
     if row.get("split", "test") != "test":
         return user, items, None
     if "relevant" in row:
-        return user, items, list(row["relevant"])
+        return user, items, [str(item) for item in row["relevant"]]
     if len(items) <= last:
         raise DataError(
             f"User {user!r} has {len(items)} interactions, of which the last {last} would be the test.",
@@ -126,20 +128,33 @@ def _fields(number: int, row: Mapping[str, Any], where: str) -> tuple[Name, Sequ
         raise DataError(
             f"A row has the fields {', '.join(row)}, expected 'user' and the list 'items'.", where=f"{where}:{number}"
         )
-    return user, items
+    return str(user), [str(item) for item in items]
 
 
 def read_interactions(path: Path | str, *, last: int = 1) -> Interactions:
     """Interactions from a file with a JSON object per line; see `Interactions.of`.
 
     Args:
-        path: a .jsonl file, also with .gz.
-        last: number of items per user in the test.
+        path: a .jsonl file, also with .gz; or a folder that ``penchant recommend prepare`` wrote, whose test users are
+            those of ``test.jsonl``.
+        last: number of items per user in the test, in a file.
 
     Raises:
         DataError: the file cannot be read, or its rows are no interactions.
     """
-    return Interactions.of(_rows(Path(path)), last=last)
+    home = Path(path)
+    if not home.is_dir():
+        return Interactions.of(_rows(home), last=last)
+    parts = {name: home / f"{name}.jsonl" for name in ("next", "valid", "test")}
+    rows = [
+        {"user": row["user"], "items": row["history"], "relevant": [row["target"]], "split": name}
+        if name == "test"
+        else {"user": row["user"], "items": [*row["history"], row["target"]], "split": name}
+        for name, file in parts.items()
+        if file.exists()
+        for row in _rows(file)
+    ]
+    return Interactions.of(rows, catalogue=[row["item"] for row in _rows(home / "items.jsonl")])
 
 
 def read_lists(path: Path | str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,14 @@ class Users:
         learned: whole histories of the training users.
         histories: what each user took before, oldest first.
         targets: what each user took next.
+        names: of the users.
     """
 
     items: list[Item]
     learned: list[list[int]]
     histories: list[list[int]]
     targets: list[int]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Measured:
-    """Measures of each recommender, and each model's difference from each baseline."""
+    """Measures and lists of each recommender, and each model's difference from each baseline."""
 
     rows: list[NextItem]
     comparisons: list[Comparison]
     users: int
+    lists: dict[str, list[list[int]]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain lists and numbers."""
@@ -106,8 +109,9 @@ def read_folder(folder: str | Path, part: str = "test") -> Users:
         )
     items = read_items(home / "items.jsonl")
     whole = places_of(_histories(home / "next.jsonl"), items, str(home / "items.jsonl"))
-    asked = places_of(_histories(home / f"{part}.jsonl"), items, str(home / "items.jsonl"))
-    return Users(items, whole, [each[:-1] for each in asked], [each[-1] for each in asked])
+    wanted = _histories(home / f"{part}.jsonl")
+    asked, names = places_of(wanted, items, str(home / "items.jsonl")), tuple(each.user for each in wanted)
+    return Users(items, whole, [each[:-1] for each in asked], [each[-1] for each in asked], names)
 
 
 def _histories(path: Path) -> list[History]:
@@ -157,25 +161,23 @@ def measure(
         raise ConfigurationError(
             f"There is {len(users.targets)} user to measure on; an interval needs at least two.", where="users"
         )
+    baselines, models = list(dict.fromkeys(baselines)), list(dict.fromkeys(models))
     for name in baselines:
         find_baseline(name)
+        if name in models:
+            raise ConfigurationError(f"{name!r} names a model and a baseline.", fix=f"Write ./{name} for the model.")
     for name in models:  # baselines may take minutes, so a missing model is found before them
         load_recommender_tokenizer(name)
     information = self_information(users.learned, len(users.items))
-    rows = []
+    lists = {}
     for name in baselines:
         progress(name)
         fitted = build_baseline(name, users.learned, len(users.items), seed)
-        lists = [fitted.top(each, k) for each in users.histories]
-        rows.append(next_item(name, lists, users.targets, k=k, information=information))
-    simple = list(rows)
+        lists[name] = [fitted.top(each, k) for each in users.histories]
     for name in models:
         progress(name)
-        lists = load_recommender(name, users.items).top(users.histories, k, beams=beams)
-        rows.append(next_item(name, lists, users.targets, k=k, information=information))
-    compared = [
-        Comparison(one.name, other.name, compared_with(one, other, seed))
-        for one in rows[len(simple) :]
-        for other in simple
-    ]
-    return Measured(rows, compared, len(users.targets))
+        lists[name] = load_recommender(name, users.items).top(users.histories, k, beams=beams)
+    rows = [next_item(name, own, users.targets, k=k, information=information) for name, own in lists.items()]
+    simple, others = rows[: len(rows) - len(models)], rows[len(rows) - len(models) :]
+    compared = [Comparison(one.name, other.name, compared_with(one, other, seed)) for one in others for other in simple]
+    return Measured(rows, compared, len(users.targets), lists)
