@@ -57,6 +57,7 @@ def test_a_run_is_measured_before_during_and_after(folder: Path, tmp_path: Path)
     assert set(found.report["relearning"]["curves"]) == {"after", "retrained"}
     assert json.loads((tmp_path / "run" / "unlearning.json").read_text()) == found.report
     page = found.page.read_text(encoding="utf-8")
+    assert "Dashed: the forget set in the retrained model" in page and 'class="tight"' in page
     assert "Relearning attack" in page and "Forget quality against utility" in page and "npo+retain-nll" in page
     # A random model knows nothing, which is said before training and in the report.
     assert any("does not seem to know what it is to forget" in note for note in found.report["notes"])

@@ -44,9 +44,10 @@ def _paint(axis: Axes, bins: list[Bin]) -> None:
     axis.axhline(share, color=colour("muted"), linewidth=0.8, linestyle=(0, (1, 2)))
     for each in bins:
         found = share_interval(each.observed, each.responses)
-        axis.plot([100 * each.expected] * 2, [100 * found.low, 100 * found.high], color=colour("accent"), linewidth=1)
+        ends = [100 * found.low, 100 * found.high]
+        axis.plot([100 * each.expected] * 2, ends, color=colour("accent"), linewidth=1, clip_on=False)
     expected, observed = ([100 * value for value in values] for values in list(zip(*bins, strict=True))[:2])
-    axis.plot(expected, observed, "o", color=colour("accent"), markersize=3.5)
+    axis.plot(expected, observed, "o", color=colour("accent"), markersize=3.5, clip_on=False)
     axis.set_ylim(0, 100)
     low, high = min(expected), max(expected)
     room = max(2.0, 0.08 * (high - low))

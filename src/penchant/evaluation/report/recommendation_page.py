@@ -53,7 +53,10 @@ def compared_lines(found: Measured, k: int) -> list[str]:
     lines = []
     for each in found.comparisons:
         verdict = "above" if each.better else "below" if each.difference.high < 0 else "not apart from"
-        value, low, high = (f"{end:+.4f}" for end in (each.difference.value, each.difference.low, each.difference.high))
+        value, low, high = (
+            f"{end:+.4f}".replace("-", "−")
+            for end in (each.difference.value, each.difference.low, each.difference.high)
+        )
         lines.append(f"{each.name} is {verdict} {each.baseline}: NDCG@{k} {value} [{low}, {high}]")
     return lines
 

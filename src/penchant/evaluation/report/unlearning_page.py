@@ -21,7 +21,8 @@ __all__ = ["unlearning_table", "write_unlearning"]
 _COLOURS = {"before": "before", "after": "after", "retrained": "accent"}
 _LEAD = (
     "What is to be forgotten is forgotten where its figures reach those of a model that never saw it (retrained), not "
-    "at the end of the range. Probability: mean exp(−NLL per token). Truth ratio: how a right answer compares with "
+    "at the end of the range. Probability: mean exp(−NLL per token); of further kept sets with wrong answers, "
+    "the share of the right answer among all, as in TOFU. Truth ratio: how a right answer compares with "
     "wrong ones; 1 is best in every set. Forget quality: p-value of a Kolmogorov-Smirnov test against the retrained "
     "model's truth ratios; above 0.05 the two cannot be told apart. Model utility: harmonic mean of probability, "
     "ROUGE-L and truth ratio of all kept sets. Extraction strength: share of an answer that greedy decoding completes "
@@ -120,14 +121,14 @@ def _paint_plane(axes: list[Axes], report: Mapping[str, Any]) -> None:
     one.plot(utility[-1:], quality[-1:], "D", color=colour("after"), markersize=6)
     one.set_yscale("log")
     one.set_ylim(max(min(quality) / 3, 1e-31), 2)
-    _reference(one, 1.0, _value(report, "model_utility", "retrained"))
+    _reference(one, 1.0, _value(report, "model_utility", "retrained"), "accent")
     one.set_xlabel("model utility")
     one.set_ylabel("forget quality (p-value)")
 
 
-def _reference(axes: Axes, height: float | None, place: float | None) -> None:
+def _reference(axes: Axes, height: float | None, place: float | None, shade: str) -> None:
     """Dashed lines where the retrained model stands."""
-    style: dict[str, Any] = {"color": colour("accent"), "linewidth": 0.9, "linestyle": (0, (3, 2)), "zorder": 1}
+    style: dict[str, Any] = {"color": colour(shade), "linewidth": 0.9, "linestyle": (0, (3, 2)), "zorder": 1}
     if height is not None:
         axes.axhline(height, **style)
     if place is not None:
@@ -147,7 +148,9 @@ def _over_steps(report: Mapping[str, Any]) -> Chart:
         "Probability of the right answers over training steps",
         partial(_paint_over_steps, report=report, shades=shades),
     )
-    return Chart("Probability of the right answers", svg, tuple(shades.items()))
+    seen = _value(report, "forget/probability", "retrained")
+    note = "" if seen is None else f"Dashed: the forget set in the retrained model ({number(seen)})"
+    return Chart("Probability of the right answers", svg, tuple(shades.items()), note)
 
 
 def _paint_over_steps(axes: list[Axes], report: Mapping[str, Any], shades: Mapping[str, str]) -> None:
@@ -156,7 +159,7 @@ def _paint_over_steps(axes: list[Axes], report: Mapping[str, Any], shades: Mappi
     for name, shade in shades.items():
         values = [each[f"{name}/probability"] for each in report["trajectory"]]
         one.plot(steps, values, "o-", color=colour(shade), markersize=3.5, linewidth=1.2)
-    _reference(one, _value(report, "forget/probability", "retrained"), None)
+    _reference(one, _value(report, "forget/probability", "retrained"), None, shades["forget"])
     one.set_ylim(bottom=0)
     one.set_xlabel("step")
     people_ticks(one)
