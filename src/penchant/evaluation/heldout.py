@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from penchant.evaluation.judged import judged_figures
+from penchant.evaluation.list_intervals import list_values
 from penchant.evaluation.metrics import Reduce, Tally, batch_metrics, compared
 from penchant.feedback.views.view import find_view
 from penchant.forest.batching import Plan, plan_batches
@@ -33,12 +34,14 @@ class HeldOut:
             ``undesirable``.
         logp_margin: for pairs, mean log-probability per token of chosen minus that of rejected, nats.
         divergence: the log-ratio of every mismatched response, nats.
+        lists: the metrics of every list (`penchant.evaluation.list_intervals.list_values`).
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
     rewards: dict[str, list[float]] = field(default_factory=dict)
     logp_margin: list[float] = field(default_factory=list)
     divergence: list[float] = field(default_factory=list)
+    lists: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Sequence[HeldOut]) -> HeldOut:
@@ -47,12 +50,17 @@ class HeldOut:
         Args:
             parts: at least one; their metrics are equal.
         """
-        names = dict.fromkeys(name for part in parts for name in part.rewards)
-        rewards = {name: [each for part in parts for each in part.rewards.get(name, [])] for name in names}
+        rewards, lists = _joined([part.rewards for part in parts]), _joined([part.lists for part in parts])
         margins = [each for part in parts for each in part.logp_margin]
         divergence = [each for part in parts for each in part.divergence]
         figures = judged_figures(rewards, divergence)
-        return cls({**parts[0].metrics, **figures}, rewards, margins, divergence)
+        return cls({**parts[0].metrics, **figures}, rewards, margins, divergence, lists)
+
+
+def _joined(parts: Sequence[dict[str, list[float]]]) -> dict[str, list[float]]:
+    """The numbers of all parts by name."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: [each for part in parts for each in part.get(name, [])] for name in names}
 
 
 def measure(
@@ -95,6 +103,8 @@ def measure(
         tally.add("loss", losses.values, batch.weights)
         if not ghost:
             _keep(result, objective, views, batch.fields.get("label"))
+            for name, values in list_values(objective, views, batch.fields).items():
+                result.lists.setdefault(name, []).extend(values)
     objective.train(was_training)
     result.metrics = tally.means(reduce)
     result.metrics.pop("example_loss", None)

@@ -15,6 +15,7 @@ from penchant import __version__
 from penchant.errors import PenchantError
 from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.judged import judged_intervals
+from penchant.evaluation.list_intervals import list_intervals
 from penchant.evaluation.metrics import win
 from penchant.statistics import Interval, mean_interval, share_interval
 from penchant.training.card import model_card
@@ -176,7 +177,7 @@ def versions() -> dict[str, str]:
 
 
 def _intervals(after: HeldOut) -> dict[str, list[float]]:
-    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal), or of the figures by label.
+    """95 % intervals of the held-out accuracy (Wilson, ties half) and margin (normal), or by label or of lists.
 
     And that of the win rate of sampled responses (bootstrap).
     """
@@ -186,8 +187,8 @@ def _intervals(after: HeldOut) -> dict[str, list[float]]:
 
 
 def _reward_intervals(after: HeldOut) -> dict[str, list[float]]:
-    if judged := judged_intervals(after.rewards, after.divergence):
-        return {name: [each.low, each.high] for name, each in judged.items()}
+    if found := judged_intervals(after.rewards, after.divergence) or list_intervals(after.lists):
+        return {name: [each.low, each.high] for name, each in found.items()}
     chosen, rejected = after.rewards.get("chosen"), after.rewards.get("rejected")
     if not chosen or not rejected:
         return {}

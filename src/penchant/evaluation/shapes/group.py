@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -9,7 +12,7 @@ from penchant.evaluation.list_metrics import ListMetrics, list_metrics
 from penchant.evaluation.shapes.shape import SHAPES, Measured
 from penchant.evaluation.tally import Tally, win
 
-__all__ = ["LENGTHS", "METRICS", "group_metrics"]
+__all__ = ["LENGTHS", "METRICS", "group_metrics", "list_quality", "ordered_pairs"]
 
 #: The metrics of lists.
 METRICS = ("ndcg", "kendall", "top1")
@@ -34,10 +37,10 @@ def group_metrics(measured: Measured) -> None:
     added.
     """
     for _name, scored, rows in measured.of_shape("group"):
-        quality = _quality(measured, len(scored.group))
+        quality = list_quality(measured.fields, len(scored.group))
         if quality is None:
             continue
-        better, worse = _ordered_pairs(quality, scored.group)
+        better, worse = ordered_pairs(quality, scored.group)
         logps = scored.mean_logp.detach() if scored.likelihood else None
         quantities = {"logps": logps, "rewards": measured.objective.rewards(scored)}
         known = {name: values for name, values in quantities.items() if values is not None}
@@ -59,15 +62,25 @@ def _by_length(tally: Tally, found: ListMetrics, counted: Tensor) -> None:
             tally.add(f"lists/{metric}/{name}", getattr(found, metric), kept)
 
 
-def _quality(measured: Measured, responses: int) -> Tensor | None:
-    """[R] a number for each response, higher is better; None if the records have no scores or ranks."""
-    scores, ranks = (measured.fields.get("scores", measured.fields.get("relevance")), measured.fields.get("ranks"))
+def list_quality(fields: Mapping[str, Any], responses: int) -> Tensor | None:
+    """[R] a number for each response, higher is better; None if the records have no scores or ranks.
+
+    Args:
+        fields: of the batch.
+        responses: R.
+    """
+    scores, ranks = (fields.get("scores", fields.get("relevance")), fields.get("ranks"))
     quality = scores if scores is not None else None if ranks is None else -ranks
     return quality if quality is not None and quality.shape == (responses,) else None
 
 
-def _ordered_pairs(quality: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
-    """The rows of the better and of the worse response of each pair in one group."""
+def ordered_pairs(quality: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of the better and of the worse response of each pair in one group.
+
+    Args:
+        quality: [R], higher is better.
+        group: [R] integer, the list of each response.
+    """
     same = group.unsqueeze(1) == group.unsqueeze(0)
     above = quality.unsqueeze(1) > quality.unsqueeze(0)
     better, worse = torch.nonzero(same & above, as_tuple=True)
