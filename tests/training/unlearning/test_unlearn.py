@@ -95,6 +95,21 @@ def test_refusals_are_built_where_they_are_missing_and_a_later_run_finds_them(fo
     assert "run-forget.jsonl" in (found.run.folder / "recipe.yaml").read_text()
 
 
+def test_refusals_are_built_for_columns_that_a_mapping_names(folder: Path, tmp_path: Path) -> None:
+    sets = [
+        written(
+            tmp_path / name, [{"question": each["prompt"], "answer": each["completion"]} for each in facts(3, first)]
+        )
+        for name, first in (("f.jsonl", 0), ("r.jsonl", 3))
+    ]
+    mapping = {"prompt": "question", "completion": "answer"}
+    run(folder, *sets, "idk", mapping=mapping)
+    row = json.loads((tmp_path / "run-forget.jsonl").read_text().splitlines()[0])
+    assert set(row) == {"question", "answer", "idk"}
+    with pytest.raises(DataError, match="whose 'prompt' is a template"):
+        run(folder, *sets, "idk", mapping={**mapping, "prompt": "Q: {question}"}, overwrite=True)
+
+
 def test_a_method_gets_a_retain_term_where_there_is_something_to_keep() -> None:
     for name in unlearning_methods():
         assert "retain" in build(objective_of_method(name, True)).requirements.views, name
