@@ -11,12 +11,22 @@ from penchant.documents import json_document
 from penchant.errors import ModelError
 from penchant.plain_files import usable
 
-__all__ = ["ADAPTER_CONFIG", "adapter_config", "base_error", "base_of", "trained_model"]
+__all__ = ["ADAPTER_CONFIG", "absent", "adapter_config", "base_error", "base_of", "trained_model"]
 
 #: The file that makes a folder an adapter.
 ADAPTER_CONFIG = "adapter_config.json"
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def absent(name: str) -> str:
+    """The end of a message about a model: that its name is no folder on this machine; empty if it is one.
+
+    Example:
+        >>> absent("."), absent("no/such/folder")
+        ('', ' There is no such folder on this machine.')
+    """
+    return "" if Path(name).expanduser().exists() else " There is no such folder on this machine."
 
 
 def adapter_config(source: str | Path) -> dict[str, Any] | None:

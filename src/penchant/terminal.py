@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
     from rich.measure import Measurement
 
-__all__ = ["echo", "make_console", "shown"]
+__all__ = ["counted", "echo", "make_console", "shown"]
 
 # Controls of C0 (newline and tab aside), DEL and C1; line and paragraph separators; marks that turn the direction of
 # writing (overrides, embeddings, isolates); halves of surrogate pairs, which no terminal can encode.
@@ -35,6 +35,16 @@ def shown(text: object, *, in_one_line: bool = False) -> str:
         ('red: \\\\x1b[31m', 'a\\\\nb')
     """
     return (_BROKEN if in_one_line else _HIDDEN).sub(_escaped, str(text))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> counted(1, "vote"), counted(1200, "vote")
+        ('1 vote', '1,200 votes')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _escaped(found: re.Match[str]) -> str:

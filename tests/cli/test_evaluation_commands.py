@@ -82,6 +82,35 @@ def test_win_rates_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "75.0" in capsys.readouterr().out
 
 
+def test_one_row_without_lengths_says_why_there_is_no_length_controlled_rate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write(tmp_path / "one.jsonl", [{"win": 0.7, "model": "m"}])
+    assert main(["win-rate", data]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1 model against" in shown and "No length-controlled rate of m: it needs chars" in shown
+    assert main(["win-rate", data, "--no-length-control"]) == 0
+    assert "No length-controlled" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["judge", "DATA", "--judge", "runs/nowhere", "-o", "o.jsonl"], "There is no folder 'runs/nowhere'"),
+        (["judge", "DATA", "--judge", "implicit,model=runs/nowhere", "-o", "o.jsonl"], "There is no such folder"),
+        (["evaluate", "runs/nowhere", "--data", "DATA", "--judge", "verifier"], "There is no such folder"),
+        (["novelty", "runs/nowhere"], "There is no such folder"),
+    ],
+)
+def test_a_folder_that_is_not_there_is_named_as_such(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = write(tmp_path / "pairs.jsonl", [{"prompt": "a", "chosen": "b", "rejected": "c"}])
+    assert main([data if word == "DATA" else word for word in words]) == 1
+    assert message in capsys.readouterr().err
+
+
 def test_a_checkpoint_without_a_reference_is_a_clear_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,7 +135,11 @@ def test_prefeval_measures_choices_without_a_judge(
     command = ["prefeval", model, "--data", data, "--turns", "0", "--turns", "24", "--json", str(out)]
     assert main([*command, "--html", str(page)]) == 0
     shown = page.read_text(encoding="utf-8")
-    assert "Choice among four options" in shown and "exchanges between preference and question" in shown
+    assert (
+        "higher is better" in shown
+        and "Choice among four options" in shown
+        and "exchanges between preference and question" in shown
+    )
     short, long = json.loads(out.read_text())
     assert short["turns"] == 0 and short["measured"] + short["too_long"] == 3
     assert long["turns"] == 24 and "choice task, 3 tasks" in capsys.readouterr().out

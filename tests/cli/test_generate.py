@@ -47,9 +47,9 @@ def test_each_prompt_gets_a_row(folder: Path, prompts: Path, capsys: pytest.Capt
     assert len(generate(folder, prompts, "-n", "2", "--limit", "1", out="two.jsonl")[1][0]["samples"]) == 2
 
 
-def test_the_best_of_several_samples_is_written_with_all_of_them(folder: Path, prompts: Path) -> None:
-    judge = ["--judge", "function", f"judge.path={JUDGES}:reds"]
-    code, rows = generate(folder, prompts, "--choice", "best-of-n", "-n", "4", *judge)
+@pytest.mark.parametrize("judge", [["function", f"judge.path={JUDGES}:reds"], [f"function,path={JUDGES}:reds"]])
+def test_the_best_of_several_samples_is_written_with_all_of_them(folder: Path, prompts: Path, judge: list[str]) -> None:
+    code, rows = generate(folder, prompts, "--choice", "best-of-n", "-n", "4", "--judge", *judge)
     assert code == 0
     for row in rows:
         assert row["response"] == row["samples"][row["picked"]] and row["scores"][row["picked"]] == max(row["scores"])

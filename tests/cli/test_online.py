@@ -96,6 +96,8 @@ def test_a_dry_run_shows_the_recipe_a_judged_response_and_the_rounds(
     assert "2 of 8 prompts with 5 responses each: 40 responses of up to 4 tokens per round" in shown
     assert "up to 3 per round, 6 in all" in shown
     assert not out.exists()
+    in_a_word = ["--judge", f"function,path={JUDGES}:reds", *KEYS[2:], "batch_size=3"]
+    assert main([*command, *in_a_word, "--dry-run"]) == 0 and "gives -0.014" in capsys.readouterr().out
     broken = [*KEYS[1:], "judge.name=function", f"judge.path={JUDGES}:missing"]
     assert main([*command, *broken, "--dry-run"]) == 1
 

@@ -98,11 +98,13 @@ def test_the_command_writes_texts_with_their_newest_tokens(tmp_path: Path, capsy
     tiny_model("llama", seed=7).save_pretrained(tmp_path / "tuned")
     word_tokenizer().save_pretrained(tmp_path / "tuned")
     words = ["novelty", str(tmp_path / "tuned"), "-n", "2", "--length", "5", "--prompt", "the"]
-    assert main(words) == 1 and "Name it with --base" in capsys.readouterr().err
+    assert main(words) == 1 and "Name the base with --base" in capsys.readouterr().err
     out = tmp_path / "new.json"
     page = tmp_path / "novelty.html"
     assert main([*words, "--base", str(tmp_path / "base"), "--json", str(out), "--html", str(page)]) == 0
-    assert page.read_text().count('<th scope="row">') == len(json.loads(out.read_text())["texts"])
+    shown = page.read_text()
+    assert shown.count('<th scope="row">') == len(json.loads(out.read_text())["texts"])
+    assert ">novelty, nats/token<" in shown and "0 where tuning changed nothing" in shown
     found = json.loads(out.read_text())
     assert [len(row["newest_tokens"]) for row in found["texts"]] == [5, 5] and found["iterative"] is True
     scores = [each["score"] for each in found["texts"][0]["newest_tokens"]]

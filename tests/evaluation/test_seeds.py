@@ -16,6 +16,15 @@ def test_a_single_run_has_no_interval() -> None:
     assert figure == {"mean": 2.0, "low": 2.0, "high": 2.0, "values": [2.0]}
 
 
+def test_the_interval_of_a_share_lies_within_its_range() -> None:
+    found = over_seeds(
+        [{"rewards/accuracy": 0.9, "rewards/kendall": -0.9, "kl": 0.0}] * 2 + [{"rewards/accuracy": 0.1}]
+    )
+    assert (found["rewards/accuracy"]["low"], found["rewards/accuracy"]["high"]) == (0.0, 1.0)
+    two = over_seeds([{"rewards/kendall": -0.9, "kl": 0.0}, {"rewards/kendall": 0.9, "kl": 1.0}])
+    assert (two["rewards/kendall"]["low"], two["rewards/kendall"]["high"]) == (-1.0, 1.0) and two["kl"]["low"] < 0
+
+
 def test_a_figure_that_a_run_has_not_measured_is_left_out() -> None:
     runs = [figures_of_run({"after": {"kl": 1.0}, "seconds": 2.0}), figures_of_run({"after": {"kl": 3.0, "loss": 9.0}})]
     found = over_seeds(runs)

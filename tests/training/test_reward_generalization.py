@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from penchant.cli.app import main
+from penchant.cli.measuring.reward_generalization import _tabled
 from penchant.diagnostics.generalization import Generalization
 from penchant.diagnostics.shifts import SHIFTS
 from penchant.errors import ConfigurationError
@@ -61,6 +62,16 @@ def test_too_few_pairs_are_an_error() -> None:
         _sets(read(rows(4)))
 
 
+def test_differences_of_shares_stay_within_100_points_and_have_a_true_minus_sign() -> None:
+    names = (OWN, "training", "one")
+    seeds = [
+        Generalization(dict.fromkeys(names, explicit), dict.fromkeys(names, 1.0), OWN) for explicit in (0.1, 0.9, 0.2)
+    ]
+    table, line = _tabled(RewardStudy(seeds, [{}] * 3, dict.fromkeys(names, 10)))
+    assert next(iter(table.columns[-1].cells)) == "−60.0 (−100.0 to +48.3)"
+    assert line == "Explicit less implicit under shifts: mean −60.0, largest −60.0 points."
+
+
 @pytest.mark.long
 def test_the_command_trains_both_and_measures_every_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model_folder(tmp_path / "start")
@@ -69,7 +80,8 @@ def test_the_command_trains_both_and_measures_every_set(tmp_path: Path, capsys: 
     rates = ["--learning-rate", "1e-3", "--learning-rate", "1e-5"]
     out = ["-o", str(tmp_path / "runs"), "--json", str(tmp_path / "found.json"), "--html", str(tmp_path / "page.html")]
     assert main(["reward-generalization", *words, *rates, *out]) == 0
-    assert "misspelling" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "misspelling" in page and "above 0 the reward model generalises better" in page
     found = json.loads((tmp_path / "found.json").read_text())
     assert [row["set"] for row in found["sets"]] == [OWN, "training", *SHIFTS, "other.jsonl"]
     assert all(0 <= row[kind] <= 1 for row in found["sets"] for kind in ("explicit", "implicit"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from penchant.cli.judge_words import parse_judge
 from penchant.cli.options import (
     AllowOutside,
     AsChat,
@@ -19,6 +20,7 @@ from penchant.cli.options import (
     TrustRemoteCode,
 )
 from penchant.known_settings import check_part_keys
+from penchant.named import named_settings
 from penchant.terminal import echo
 
 if TYPE_CHECKING:
@@ -52,7 +54,13 @@ def generate(
     choice: Annotated[
         str | None, typer.Option(help="How one of several samples is chosen: best-of-n, solution-rerank, rps.")
     ] = None,
-    judge: Annotated[str | None, typer.Option(help="Judge of the choice; `penchant list judges`.")] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,KEY=VALUE,...",
+            help="Judge of the choice and its settings, or the folder of a reward model, as `penchant judge` takes it.",
+        ),
+    ] = None,
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Samples per prompt.")] = 1,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of a response.")] = 256,
     temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature; 0 for greedy decoding.")] = 1.0,
@@ -139,7 +147,8 @@ def _parts(keys: dict[str, Any], named: dict[str, str | None]) -> dict[str, Any]
             parts.setdefault(part, {})[setting] = value
     for part, name in named.items():
         if name is not None:
-            parts[part] = {"name": name, **parts.get(part, {})}
+            words = parse_judge(name) if part == "judge" else named_settings(name, part, f"--{part}")
+            parts[part] = {**words, **parts.get(part, {})}
             check_part_keys(part, parts[part])
         elif part in parts and "name" not in parts[part]:
             raise ConfigurationError(

@@ -56,4 +56,11 @@ def _settings(word: str, where: str) -> dict[str, Any]:
         return judge_of_folder(str(folder)) | {
             key: value for key, value in named_settings(word, "judge", where).items() if key != "name"
         }
+    if "/" in word.split(",")[0]:
+        raise ConfigurationError(
+            f"There is no folder {word.split(',')[0]!r}.",
+            where=where,
+            fix="Give the folder of a reward model or of the run that trained it, or a judge with its settings; for a "
+            "reward model of the hub: reward_model,model=ID.",
+        )
     return named_settings(word, "judge", where)

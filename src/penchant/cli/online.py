@@ -36,7 +36,12 @@ def online(
     method: Annotated[str | None, typer.Option(help="A packaged recipe: `penchant online list` names them.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
     judge: Annotated[
-        str | None, typer.Option(help="verifier, reward_model, function, none, ...: `penchant list judges` names them.")
+        str | None,
+        typer.Option(
+            metavar="NAME,KEY=VALUE,...",
+            help="verifier, reward_model, function, none, ..., with settings, or the folder of a reward model: "
+            "`penchant list judges` names them.",
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
@@ -59,6 +64,7 @@ def online(
     allow_outside: AllowOutside = False,
 ) -> None:
     """Train online: sample responses, judge them, train on them, and repeat."""
+    from penchant.cli.judge_words import parse_judge
     from penchant.cli.words import pairs, parse_mapping, split_words
     from penchant.online.recipe import make_online_recipe, methods
     from penchant.training.recipe_keys import read_keys
@@ -72,7 +78,11 @@ def online(
         raise _unknown_method(str(path), methods())
     prompts = data[0] if data and len(data) == 1 else data or None
     options = {"model": model, "data": prompts, "objective": objective, "output": out, "eval_data": eval_data}
-    options |= {"method": method, "judge": judge}
+    options |= {"method": method}
+    if judge is not None:
+        found = parse_judge(judge)
+        options["judge"] = found.pop("name")
+        keys = {**{f"judge.{key}": value for key, value in found.items()}, **keys}
     keys |= {key: value for key, value in options.items() if value is not None}
     keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
     keys |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from penchant.statistics import Interval, student_interval
@@ -25,6 +26,10 @@ FIGURES = (
     "samples/length",
     "seconds",
 )
+
+
+#: Figures that cannot leave a range, which Student's interval of a few seeds does not know.
+_RANGES = {"accuracy": (0.0, 1.0), "ndcg": (0.0, 1.0), "top1": (0.0, 1.0), "kendall": (-1.0, 1.0)}
 
 
 def figures_of_run(summary: Mapping[str, Any], side: str = "after") -> dict[str, float]:
@@ -68,5 +73,6 @@ def over_seeds(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Any]]
         if values:
             # A single run has no interval; both ends are its value.
             each = student_interval(values) if len(values) > 1 else Interval.around(values[0], 0.0)
+            each = each.within(*_RANGES.get(key.rpartition("/")[2], (-inf, inf)))
             found[key] = {"mean": each.value, "low": each.low, "high": each.high, "values": values}
     return found

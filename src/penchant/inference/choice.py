@@ -67,7 +67,7 @@ class Choice(Named, ABC):
                 f"The choice {self.id} needs {'a judge' if least == 1 else f'{least} judges'}, and "
                 f"{len(self.judges) or 'none'} {'is' if len(self.judges) < 2 else 'are'} given.",
                 where="judge",
-                fix="Name one (`penchant list judges`): --judge reward_model judge.model=FOLDER, for example.",
+                fix="Name one (`penchant list judges`): --judge reward_model,model=FOLDER, for example.",
             )
         if most is not None and len(self.judges) > most:
             raise ConfigurationError(

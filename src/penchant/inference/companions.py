@@ -79,7 +79,8 @@ def check_vocabulary(own: Any, other: Any, where: str) -> None:
         ModelError: a token has another id, or is not in the vocabulary of the other model.
     """
     ours, theirs = own.get_vocab(), other.get_vocab()
-    wrong = next((token for token, place in ours.items() if theirs.get(token) != place), None)
+    differ = (token for token, place in ours.items() if theirs.get(token) != place)
+    wrong = min(differ, key=lambda token: (ours[token], token), default=None)
     if wrong is not None:
         found = f"{theirs[wrong]} there" if wrong in theirs else "is absent there"
         raise ModelError(

@@ -14,7 +14,7 @@ from torch import Tensor
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Conversation, Message, Record, Text
-from penchant.model_folders import adapter_config, base_of
+from penchant.model_folders import absent, adapter_config, base_of
 from penchant.objectives.functional.density_ratios import density_ratio, implicit_reward
 from penchant.plain_files import readable_text
 from penchant.rendering.same_vocabulary import check_same_vocabulary
@@ -88,7 +88,7 @@ class ImplicitReward(Judge):
         if start is None:
             raise ConfigurationError(
                 f"Nothing says which model {self.model} was trained from: it is no adapter, and no recipe.yaml of a "
-                "run is beside it.",
+                f"run is beside it.{absent(self.model)}",
                 where="judge.reference",
                 why="The implicit reward is a ratio of two models.",
                 fix="Name the model before training: implicit,model=FOLDER,reference=FOLDER.",

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from penchant.evaluation.report.before_after import before_after
 from penchant.evaluation.report.curves import axis_limits, paint_series, run_charts, series_of, smoothed
 from penchant.evaluation.report.histograms import histograms
-from penchant.evaluation.report.panels import MACHINERY, MAIN, Panel, other_panels
+from penchant.evaluation.report.panels import MACHINERY, MAIN, Panel, main_panels, other_panels
 from penchant.evaluation.report.run_folder import Curve, RunFolder
 
 LOSS = next(panel for panel in MAIN if panel.slug == "loss")
@@ -93,6 +94,36 @@ def test_unknown_metrics_get_a_chart_of_their_own() -> None:
     panels = other_panels([run])
     assert [panel.title for panel in panels] == ["Sigma beta", "X: y"]
     assert [chart.title for chart in run_charts(run, panels, width=3, height=2)] == ["Sigma beta"]
+
+
+@pytest.mark.parametrize("value", [-0.264157585, 38.4, 0.0])
+def test_figures_that_differ_by_rounding_alone_are_drawn_as_equal(value: float) -> None:
+    run = RunFolder(Path("run"), held_out={"judge/reference_score": curve([value, value * (1 + 2e-9)])})
+    (panel,) = other_panels([run])
+    low, high = painted(run, panel).get_ylim()
+    assert low < value < high and high - low > 0.05 * abs(value)
+
+
+def test_a_share_that_stays_at_zero_has_no_negative_ticks() -> None:
+    run = RunFolder(Path("run"), held_out={"judge/unread": curve([0.0, 0.0])})
+    axes = painted(run, *other_panels([run]))
+    axes.figure.canvas.draw()
+    assert axes.get_ylim()[1] > 0.5 and all(
+        tick >= 0 for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]
+    )
+
+
+def test_the_rewards_of_a_reward_model_are_not_called_implicit_nor_measured_in_nats() -> None:
+    rewards = {"rewards/chosen": curve([0.1, 0.4]), "rewards/rejected": curve([0.1, 0.0])}
+    judge = RunFolder(Path("judge"), held_out=rewards)
+    policy = RunFolder(Path("policy"), held_out={**rewards, "logps/chosen": curve([-9.0, -8.0])})
+    for runs, title, unit in (([judge], "Rewards", "reward"), ([judge, policy], "Implicit rewards", "β × nats")):
+        shown = next(each for each in main_panels(runs) if each.slug == "rewards")
+        assert (shown.title, shown.unit) == (title, unit)
+    assert "nats" not in str(before_after(judge).figures) and "nats" in str(before_after(policy).figures)
+    values = {"before": {"chosen": [0.0, 0.0], "rejected": [0.0, 0.0]}, "after": {"chosen": [1.0], "rejected": [-1.0]}}
+    (chart,) = histograms(values, of_a_head=True)
+    assert chart.title == "Rewards" and "nats" not in chart.svg and "reference" not in chart.note
 
 
 def test_axes_have_units_and_labels_do_not_overlap() -> None:

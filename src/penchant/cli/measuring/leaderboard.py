@@ -10,7 +10,7 @@ import typer
 from penchant.cli.options import HtmlFile, JsonFile, Overwrite
 from penchant.errors import ConfigurationError
 from penchant.targets import claim_files
-from penchant.terminal import echo, make_console
+from penchant.terminal import counted, echo, make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _show(found: Leaderboard, votes: int) -> None:
 
     from penchant.cli.narrow import print_fitted
 
-    table = Table(title=f"{len(found.rows)} models, {votes} votes")
+    table = Table(title=f"{counted(len(found.rows), 'model')}, {counted(votes, 'vote')}")
     for heading in ("model", "rank", "rating", "95 %", "games", "wins, %"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for row in found.rows:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["novelty"]
 
+_READING = (
+    "Novelty: mean over the tokens of a text of log-probability by the tuned model less γ times that by its base "
+    "model, in nats per token. 0 where tuning changed nothing; above 0 the text has become likelier. Newest "
+    "tokens: the five with the largest difference, often the beginning of a new word or style. Texts stop at a "
+    "fixed length."
+)
+
 
 def novelty(
     model: Annotated[str, typer.Argument(help="Tuned model: folder, run folder, or hub id.")],
@@ -38,6 +45,7 @@ def novelty(
     After each text the base model learns it, so that the next one shows something else. No data are needed.
     """
     from penchant.errors import ConfigurationError
+    from penchant.model_folders import absent
     from penchant.targets import claim_files
     from penchant.writing import write_json
 
@@ -47,10 +55,11 @@ def novelty(
 
     before = base or start_of([model])
     if before is None:
+        missing = absent(model)
         raise ConfigurationError(
-            "There is no model to contrast with: no recipe.yaml says what this model was tuned from.",
+            f"There is no model to contrast with: no recipe.yaml says what this model was tuned from.{missing}",
             where=model,
-            fix="Name it with --base MODEL.",
+            fix=("Check the path, or name" if missing else "Name") + " the base with --base MODEL.",
         )
     sizes = {"texts": texts, "length": length, "gamma": gamma, "alpha": alpha, "beams": beams, "seed": seed}
     rows = _explored(Exploration(iterative=not static, learning_rate=learning_rate, **sizes), model, before, prompt)
@@ -60,7 +69,7 @@ def novelty(
         from penchant.cli.narrow import as_texts
         from penchant.evaluation.report.table_page import write_table
 
-        write_table(html, "What is new in a tuned model", f"{model}, and not {before}", as_texts(table))
+        write_table(html, "What is new in a tuned model", f"{model}, and not {before}", as_texts(table), lead=_READING)
     if json_out is not None:
         found = {"model": model, "base": before, "prompt": prompt, **sizes, "iterative": not static, "texts": rows}
         write_json(Path(json_out), found, "The texts", fix="Choose another path for --json.")
@@ -115,11 +124,13 @@ def _tabled(rows: list[dict[str, Any]], model: str, base: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from penchant.evaluation.report.quantities import fixed
+
     table = Table(title=f"What {model} writes and {base} would not", title_justify="left")
-    table.add_column("novelty,\nnats/token", justify="right")
     table.add_column("text")
+    table.add_column("novelty\nnats/token", justify="right")
     table.add_column("newest tokens")
     for row in rows:
         newest = ", ".join(repr(each["token"]) for each in row["newest_tokens"])
-        table.add_row(f"{row['novelty']:.2f}", Text(row["text"]), Text(newest))
+        table.add_row(Text(row["text"]), fixed(row["novelty"], 2), Text(newest))
     return table

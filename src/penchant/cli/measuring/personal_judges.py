@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["personal_judges"]
 
+_READING = (
+    "Share of an annotator's held-out pairs that a reward model ranks as the annotator does: 0 to 100 %, 50 % is "
+    "chance, higher is better. For all: trained on the majority's labels. As many pairs: on as many of them as "
+    "one annotator has on average. Own: on the annotator's own pairs. In brackets 95 % intervals: of the mean, "
+    "Student's over annotators, which says little for two or three of them. Agreement is Krippendorff's α: 1 is "
+    "full agreement, 0 is chance; near 1, judges of one's own learn nothing else."
+)
+
 
 def personal_judges(
     model: Annotated[str, typer.Option(help="The model that all start from: folder or hub id.")],
@@ -64,7 +72,8 @@ def personal_judges(
         reading={"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad},
         **{name: value for name, value in recipe.items() if value is not None},
     )
-    show_table(*_tabled(found), "Judges for all and for each", f"{model} on {data}", html, json_out, found.as_dict())
+    title, subject = "Judges for all and for each", f"{model} on {data}"
+    show_table(*_tabled(found), title, subject, html, json_out, found.as_dict(), lead=_READING)
 
 
 def _tabled(found: PersonalJudges) -> tuple[Table, str]:

@@ -14,7 +14,15 @@ __all__ = ["show_table"]
 
 
 def show_table(
-    table: Table, line: str, title: str, subject: str, html: Path | None, json_out: Path | None, figures: dict[str, Any]
+    table: Table,
+    line: str,
+    title: str,
+    subject: str,
+    html: Path | None,
+    json_out: Path | None,
+    figures: dict[str, Any],
+    *,
+    lead: str,
 ) -> None:
     """Print a table and what follows from it, and write both where files are named.
 
@@ -26,6 +34,7 @@ def show_table(
         html: file of the page, or None.
         json_out: file of the figures, or None.
         figures: for JSON.
+        lead: how the table is read, for the page.
 
     Raises:
         OutputError: a file cannot be written.
@@ -39,6 +48,6 @@ def show_table(
         from penchant.cli.narrow import as_texts
         from penchant.evaluation.report.table_page import write_table
 
-        write_table(html, title, subject, as_texts(table), [line])
+        write_table(html, title, subject, as_texts(table), [line], lead=lead)
     if json_out is not None:
         write_json(json_out, figures, "The accuracies", fix="Choose another path for --json.")

@@ -9,7 +9,7 @@ import typer
 
 from penchant.cli.options import JsonFile, Overwrite
 from penchant.targets import claim_file
-from penchant.terminal import make_console
+from penchant.terminal import counted, make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def win_rate(
 
     read = read_preferences(sound_rows(preferences), source=str(preferences))
     found = measure_rates(read, controlled=length_control, seed=seed)
-    _show(found)
+    _show(found, length_control)
     if json_out is not None:
         write_json(json_out, {name: _plain(each) for name, each in found.items()}, "The win rates")
 
@@ -60,12 +60,12 @@ def _plain(rates: Rates) -> dict[str, Any]:
     return plain
 
 
-def _show(found: dict[str, Rates]) -> None:
+def _show(found: dict[str, Rates], length_control: bool) -> None:
     from rich.table import Table
 
     from penchant.cli.narrow import print_fitted
 
-    table = Table(title=f"{len(found)} models against the baseline")
+    table = Table(title=f"{counted(len(found), 'model')} against the baseline")
     for heading in ("model", "win rate, %", "95 %", "length-controlled, %", "rows"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for name, each in found.items():
@@ -77,5 +77,8 @@ def _show(found: dict[str, Rates]) -> None:
     print_fitted(console, table)
     if any(each.controlled is not None and each.controlled.extreme for each in found.values()):
         console.print("(!) far from the raw rate: the fit may have failed.", markup=False)
+    if without := [name for name, each in found.items() if length_control and each.controlled is None]:
+        needed = "it needs chars and baseline_chars in every row, and five rows"
+        console.print(f"No length-controlled rate of {', '.join(without)}: {needed}.", markup=False)
     if unread := sum(each.unread for each in found.values()):
         console.print(f"{unread} comparisons without a preference are left out.", markup=False)

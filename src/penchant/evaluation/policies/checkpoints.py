@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from penchant.errors import ConfigurationError, ModelError
+from penchant.model_folders import absent
 
 __all__ = ["Checkpoint", "all_checkpoints", "find_checkpoint", "find_reference"]
 
@@ -80,10 +81,12 @@ def find_reference(given: str | None, checkpoints: list[Checkpoint]) -> str:
     starts = {each.start for each in checkpoints}
     if None in starts:
         name = next(each.name for each in checkpoints if each.start is None)
+        missing = absent(name)
         raise ConfigurationError(
-            "There is no reference to compare with: no recipe.yaml says which model this checkpoint started from.",
+            "There is no reference to compare with: no recipe.yaml says which model this checkpoint started from."
+            + missing,
             where=name,
-            fix="Name it with --reference MODEL.",
+            fix=("Check the path, or name" if missing else "Name") + " the reference with --reference MODEL.",
         )
     if len(starts) > 1:
         raise ConfigurationError(

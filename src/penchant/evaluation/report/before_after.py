@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from penchant.evaluation.report.list_table import PREFIX
-from penchant.evaluation.report.quantities import Quantity, order, quantity
+from penchant.evaluation.report.quantities import HEAD_REWARD, LOG_RATIO, Quantity, order, quantity
 from penchant.evaluation.report.run_folder import Curve, RunFolder, finite_number, numbers_of
 
 __all__ = ["BeforeAfter", "Figure", "before_after"]
@@ -100,10 +100,16 @@ def before_after(run: RunFolder) -> BeforeAfter:
         before, after, origin = _from_curves(run.held_out)
     intervals = run.summary.get("intervals")
     figures = {
-        key: Figure(quantity(key), before.get(key), after.get(key), _interval(intervals, key))
+        key: Figure(_quantity(key, run), before.get(key), after.get(key), _interval(intervals, key))
         for key in order({key for key in (*before, *after) if not key.startswith(PREFIX) and not key.endswith(ENDS)})
     }
     return BeforeAfter(figures, origin, held_out=not measured_on.startswith("training"))
+
+
+def _quantity(key: str, run: RunFolder) -> Quantity:
+    """The quantity of a metric; rewards of a reward model are not measured in nats."""
+    known = quantity(key)
+    return replace(known, unit=HEAD_REWARD) if known.unit == LOG_RATIO and run.rewards_of_a_head else known
 
 
 def _from_curves(curves: dict[str, Curve]) -> tuple[dict[str, float], dict[str, float], str]:

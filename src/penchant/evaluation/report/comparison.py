@@ -21,7 +21,7 @@ from penchant.evaluation.report.curves import (
 )
 from penchant.evaluation.report.drawing import RUN_COLOURS, draw
 from penchant.evaluation.report.page import render, save
-from penchant.evaluation.report.panels import MACHINERY, MAIN
+from penchant.evaluation.report.panels import MACHINERY, main_panels
 from penchant.evaluation.report.quantities import duration, plain, quantity
 from penchant.evaluation.report.run_folder import RunFolder, finite_number, read_run
 from penchant.terminal import shown
@@ -232,7 +232,7 @@ def common_charts(
     """
     colours = colours or [run_colour(index) for index in range(len(folders))]
     charts = []
-    for panel in (*MAIN, *MACHINERY):
+    for panel in (*main_panels(folders), *MACHINERY):
         for key, _, label in panel.lines:
             if key == "rewards/ties":  # nearly always zero after the first step, so nothing to compare
                 continue

@@ -99,6 +99,7 @@ def paint_series(
     axes.set_xlabel("step")
     axes.set_ylabel(unit)
     people_ticks(axes, percent=panel.percent)
+    _widen(axes, least=1.0 if panel.percent else 0.0)
     if panel.percent:
         _fit_percent(axes)
     elif limits is not None and raw:
@@ -181,9 +182,20 @@ def _scale(panel: Panel, series: list[Series]) -> tuple[float, str]:
     return 10.0**-exponent, f"{panel.unit} × {power}".strip()
 
 
+def _widen(axes: Axes, least: float) -> None:
+    """Give an axis on which values differ by rounding alone, or by less than ``least``, room on both sides."""
+    low, high = axes.get_ylim()
+    size = max(abs(low), abs(high))
+    if high - low < max(least, 1e-5 * size):
+        room = max(least, 0.05 * size)
+        axes.set_ylim(low - room, high + room)
+
+
 def _fit_percent(axes: Axes) -> None:
     low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -3.0) if low >= -6 else low, min(high, 103.0) if high <= 106 else high)
+    # Room below 0 % for the points there, and none for a tick.
+    least = max(-3.0, -0.06 * max(high, 0.0))
+    axes.set_ylim(max(low, least) if low >= -6 else low, min(high, 103.0) if high <= 106 else high)
 
 
 def axis_limits(series: list[Series]) -> tuple[Limits | None, str]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from penchant.evaluation.report.curves import Chart
 from penchant.evaluation.report.drawing import colour, draw, people_ticks
-from penchant.evaluation.report.quantities import number
+from penchant.evaluation.report.quantities import HEAD_REWARD, LOG_RATIO, number
 from penchant.evaluation.report.run_folder import finite_number
 
 __all__ = ["histograms"]
@@ -22,22 +22,25 @@ _PAIR, _LABELS = ("chosen", "rejected"), ("desirable", "undesirable")
 _SHADES = {"chosen": "chosen", "rejected": "rejected", "desirable": "chosen", "undesirable": "rejected"}
 
 
-def histograms(rewards: dict[str, Any]) -> list[Chart]:
+def histograms(rewards: dict[str, Any], *, of_a_head: bool = False) -> list[Chart]:
     """The histograms for the data in ``rewards.json``: none, one, or both.
 
     Args:
         rewards: ``{"before": {"chosen": [...], "rejected": [...]}, "after": {...}, "logp_margin": {"before": [...],
             "after": [...]}}``, of judgements ``desirable`` and ``undesirable`` instead; any part may be missing;
             non-finite values are left out and counted.
+        of_a_head: the rewards are those of a reward model's head, no log-ratios.
 
     Returns:
-        Charts of the implicit rewards (β × nats) and of the log-probability margin (nats per token).
+        Charts of the rewards (β × nats if they are implicit) and of the log-probability margin (nats per token).
     """
-    charts = [_reward_chart(rewards), _margin_chart(rewards.get("logp_margin"))]
+    charts = [_reward_chart(rewards, of_a_head), _margin_chart(rewards.get("logp_margin"))]
     return [chart for chart in charts if chart is not None]
 
 
-def _reward_chart(rewards: dict[str, Any]) -> Chart | None:
+def _reward_chart(rewards: dict[str, Any], of_a_head: bool) -> Chart | None:
+    title = "Rewards" if of_a_head else "Implicit rewards"
+    unit = HEAD_REWARD if of_a_head else f"implicit reward, {LOG_RATIO}"
     sides = _PAIR if any(_part(_part(rewards, when), _PAIR[0]) for when in _WHEN) else _LABELS
     rows: list[tuple[str, list[tuple[np.ndarray, str]]]] = []
     notes, missing = [], 0
@@ -50,9 +53,8 @@ def _reward_chart(rewards: dict[str, Any]) -> Chart | None:
                 pair.append((values, _SHADES[side]))
         if pair and when == "before" and all(np.allclose(values, values[0]) for values, _ in pair):
             first = number(float(pair[0][0][0]))
-            notes.append(
-                f"before training every example is at {first}, because policy and reference are the same model"
-            )
+            why = "" if of_a_head else ", because policy and reference are the same model"
+            notes.append(f"before training every example is at {first}{why}")
         elif pair:
             rows.append((when, pair))
     if not rows:
@@ -60,8 +62,8 @@ def _reward_chart(rewards: dict[str, Any]) -> Chart | None:
     edges, beyond = _edges([values for _, pair in rows for values, _ in pair])
     svg = draw(
         "reward-histogram",
-        f"Histogram of the implicit rewards of {sides[0]} and {sides[1]} responses",
-        lambda axes: _paint_rows(axes, rows, edges, "implicit reward, β × nats"),
+        f"Histogram of the {title.lower()} of {sides[0]} and {sides[1]} responses",
+        lambda axes: _paint_rows(axes, rows, edges, unit),
         height=2.5,
         rows=len(rows),
     )
@@ -71,7 +73,7 @@ def _reward_chart(rewards: dict[str, Any]) -> Chart | None:
         notes.insert(0, f"mean after: {', '.join(means)}")
     shown = [side for side in sides if any(_SHADES[side] == shade for _, pair in rows for _, shade in pair)]
     legend = tuple((side, _SHADES[side]) for side in shown)
-    return Chart("Implicit rewards", svg, legend, _note(notes, missing, beyond))
+    return Chart(title, svg, legend, _note(notes, missing, beyond))
 
 
 def _margin_chart(margins: Any) -> Chart | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penchant.evaluation.report.list_table import PREFIX
-from penchant.evaluation.report.quantities import order, quantity
+from penchant.evaluation.report.quantities import HEAD_REWARD, LOG_RATIO, order, quantity
 from penchant.evaluation.report.run_folder import RunFolder
 
-__all__ = ["MACHINERY", "MAIN", "Panel", "other_panels"]
+__all__ = ["MACHINERY", "MAIN", "Panel", "main_panels", "other_panels"]
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ MAIN = (
         percent=True,
         reference=50.0,
     ),
-    _pair("rewards", "Implicit rewards", "β × nats", 0.0),
-    _pair("rewards", "Implicit rewards", "β × nats", 0.0, _LABELS),
-    Panel("margin", "Reward margin", "β × nats", (("rewards/margin", "accent", "margin"),), reference=0.0),
+    _pair("rewards", "Implicit rewards", LOG_RATIO, 0.0),
+    _pair("rewards", "Implicit rewards", LOG_RATIO, 0.0, _LABELS),
+    Panel("margin", "Reward margin", LOG_RATIO, (("rewards/margin", "accent", "margin"),), reference=0.0),
     _pair("logps", "Log-probabilities", "nats per response"),
     _pair("logps", "Log-probabilities", "nats per response", sides=_LABELS),
     _pair("nll", "Negative log-likelihood", "nats per token", sides=("retain", "forget")),
@@ -89,6 +89,17 @@ MACHINERY = (
     Panel("saved", "Tokens saved by shared prompts", "share", (("tokens_saved", "accent", "saved"),), percent=True),
     Panel("rate", "Learning rate", "rate", (("learning_rate", "accent", "rate"),), smooth=False),
 )
+
+
+def main_panels(runs: Iterable[RunFolder]) -> tuple[Panel, ...]:
+    """The main panels; those of rewards say whether they are log-ratios or what the head of a reward model gives."""
+    if not all(run.rewards_of_a_head for run in runs):
+        return MAIN
+    titles = {"Accuracy of the implicit rewards": "Accuracy of the rewards", "Implicit rewards": "Rewards"}
+    return tuple(
+        replace(each, title=titles.get(each.title, each.title), unit=each.unit.replace(LOG_RATIO, HEAD_REWARD))
+        for each in MAIN
+    )
 
 
 def other_panels(runs: Iterable[RunFolder]) -> tuple[Panel, ...]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Quantity", "count", "duration", "fixed", "number", "order", "plain", "quantity"]
+__all__ = ["HEAD_REWARD", "LOG_RATIO", "Quantity", "count", "duration", "fixed", "number", "order", "plain", "quantity"]
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -68,7 +68,8 @@ class Quantity:
         return f"{fixed(value * 100, digits)} %" if self.share else fixed(value, digits)
 
 
-_REWARD = "β × nats"
+#: Unit of rewards that are log-ratios of policy and reference, and of those that a head gives.
+LOG_RATIO, HEAD_REWARD = "β × nats", "reward"
 _KNOWN = {
     known.key: known
     for known in (
@@ -100,12 +101,12 @@ _KNOWN = {
         Quantity("rewards/ndcg", "nDCG of lists (0 to 1)", better="up"),
         Quantity("rewards/kendall", "Kendall's τ of lists (−1 to 1)", better="up", chance=0.0),
         Quantity("rewards/top1", "Best response first", better="up", share=True),
-        Quantity("rewards/margin", "Reward margin", _REWARD, "up"),
-        Quantity("rewards/chosen", "Reward of chosen", _REWARD),
-        Quantity("rewards/rejected", "Reward of rejected", _REWARD),
-        Quantity("rewards/desirable", "Reward of desirable", _REWARD),
-        Quantity("rewards/undesirable", "Reward of undesirable", _REWARD),
-        Quantity("rewards/responses", "Reward of all responses", _REWARD),
+        Quantity("rewards/margin", "Reward margin", LOG_RATIO, "up"),
+        Quantity("rewards/chosen", "Reward of chosen", LOG_RATIO),
+        Quantity("rewards/rejected", "Reward of rejected", LOG_RATIO),
+        Quantity("rewards/desirable", "Reward of desirable", LOG_RATIO),
+        Quantity("rewards/undesirable", "Reward of undesirable", LOG_RATIO),
+        Quantity("rewards/responses", "Reward of all responses", LOG_RATIO),
         Quantity("calibration/error", "Calibration error of σ(reward)", better="down", share=True),
         Quantity("calibration/brier", "Brier score of σ(reward)", better="down", chance=0.25),
         Quantity("labels/desirable", "Desirable responses", share=True),

@@ -14,6 +14,7 @@ from penchant.evaluation.report.curves import Chart
 from penchant.evaluation.report.drawing import RUN_COLOURS, colour, draw
 from penchant.evaluation.report.quantities import fixed
 from penchant.evaluation.report.table_page import write_table
+from penchant.terminal import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +32,9 @@ _RATED = (
     "intervals overlap are not ordered. Intervals are 95 % bootstrap intervals over votes."
 )
 _FOLLOWED = (
-    "Accuracy: share of tasks in which the preference is followed; for choices ¼ is chance. Errors and accuracy of "
-    "written answers add up to 100 %. Turns: exchanges between preference and question. Intervals hold with 95 %."
+    "Accuracy: share of tasks in which the preference is followed, 0 to 100 %, higher is better; for choices 25 % is "
+    "chance. Errors and accuracy of written answers add up to 100 %. Turns: exchanges between preference and question. "
+    "Left out: tasks without a readable verdict, or too long for the model. Intervals hold with 95 %."
 )
 
 
@@ -66,7 +68,7 @@ def write_leaderboard(found: Leaderboard, votes: int, path: Path) -> Path:
     return write_table(
         path,
         "Leaderboard",
-        f"{len(rows)} models, {votes:,} votes",
+        f"{counted(len(rows), 'model')}, {counted(votes, 'vote')}",
         (headings, rows),
         [*lines, *found.notes],
         lead=_RATED,
@@ -106,7 +108,7 @@ def write_prefeval(points: Sequence[Point], tasks: int, model: str, path: Path) 
     return write_table(
         path,
         "Preferences stated some turns ago",
-        f"{tasks} tasks, {model}",
+        f"{counted(tasks, 'task')}, {model}",
         (headings, rows),
         lead=_FOLLOWED,
         charts=[chart for kind in kinds if (chart := _curve(kind, points)) is not None],
@@ -119,7 +121,7 @@ def _row(point: Point, errors: Sequence[str]) -> tuple[str, ...]:
 
     found = point.figures.get("accuracy")
     interval = "" if found is None else f"{fixed(100 * found.low, 1)} to {fixed(100 * found.high, 1)}"
-    left_out = str(point.unread + point.too_long or "")
+    left_out = str(point.unread + point.too_long)
     name = f"{point.task}, {point.method}"
     return (name, str(point.turns), share("accuracy"), interval, *map(share, errors), left_out)
 

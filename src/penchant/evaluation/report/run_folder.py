@@ -66,6 +66,12 @@ class RunFolder:
         return str(found).partition("(")[0]
 
     @property
+    def rewards_of_a_head(self) -> bool:
+        """Whether a head gives the rewards, as in a reward model: no likelihood of any response was measured."""
+        known = {*self.train, *self.held_out, *numbers_of(self.summary.get("after"))}
+        return any(key.startswith("rewards/") for key in known) and not any(key.startswith("logps/") for key in known)
+
+    @property
     def seconds(self) -> float | None:
         """Wall-clock time of the run in seconds, if known."""
         whole = finite_number(self.summary.get("seconds"))

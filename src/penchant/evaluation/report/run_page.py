@@ -14,7 +14,7 @@ from penchant.evaluation.report.data_tables import checks, cut_rows, length_rows
 from penchant.evaluation.report.histograms import histograms
 from penchant.evaluation.report.list_table import list_rows
 from penchant.evaluation.report.page import render, save
-from penchant.evaluation.report.panels import MACHINERY, MAIN, other_panels
+from penchant.evaluation.report.panels import MACHINERY, main_panels, other_panels
 from penchant.evaluation.report.quantities import count, duration, fixed
 from penchant.evaluation.report.run_folder import RunFolder, finite_number, read_run
 from penchant.evaluation.report.verdict import verdict
@@ -118,10 +118,13 @@ def _values(run: RunFolder) -> dict[str, Any]:
         "origin": figures.origin,
         "measured": "held-out examples" if figures.held_out else "examples that were trained on",
         "has_interval": any(figure.interval for figure in figures.figures.values()),
-        "main_charts": run_charts(run, MAIN, **_MAIN_SIZE),
+        "main_charts": run_charts(run, main_panels([run]), **_MAIN_SIZE),
         "machinery_charts": run_charts(run, MACHINERY, **_SMALL_SIZE),
         "other_charts": run_charts(run, other_panels([run]), **_SMALL_SIZE),
-        "histograms": [*histograms(run.rewards), *filter(None, [calibration_chart(run.rewards)])],
+        "histograms": [
+            *histograms(run.rewards, of_a_head=run.rewards_of_a_head),
+            *filter(None, [calibration_chart(run.rewards)]),
+        ],
         "samples": [_sample(sample, run.path) for sample in run.samples[:_SAMPLES]],
         "samples_left_out": max(0, len(run.samples) - _SAMPLES),
         "cut": cut,

@@ -140,7 +140,7 @@ def _check(recipe: Recipe, prepared: Prepared) -> None:
         raise ConfigurationError(
             f"{prepared.objective.id} trains a reward model, which writes no responses to judge.",
             where="eval",
-            fix="Remove eval, and measure the reward model with `penchant score`.",
+            fix="Remove eval, and measure the reward model with `penchant judge FILE --judge RUN`.",
         )
     if not prepared.modality.answers_in_text:
         raise ConfigurationError(

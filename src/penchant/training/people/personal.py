@@ -52,7 +52,8 @@ class PersonalJudges:
     def macro(self, arm: str) -> Interval:
         """The mean over annotators, each counting once, with Student's interval over them."""
         values = list(self.accuracy[arm].values())
-        return student_interval(values) if len(values) > 1 else Interval.around(values[0], 0.0)
+        over = student_interval(values) if len(values) > 1 else Interval.around(values[0], 0.0)
+        return over.within(0.0, 1.0)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
