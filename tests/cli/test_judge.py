@@ -333,6 +333,18 @@ def test_probabilities_of_a_judge_are_held_against_the_labels(
     assert "calibration error" in capsys.readouterr().err
 
 
+def test_pairs_without_a_preference_are_counted_so_that_no_table_is_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"prompt": f"p{at}", "chosen": "red", "rejected": "blue"} for at in range(2)]
+    source, own = written(tmp_path / "in.jsonl", rows), tmp_path / "own.py"
+    own.write_text("def silent(prompt, response):\n    return None\n")
+    words = ["judge", str(source), "--judge", f"function,path={own}:silent,as=silent", "--compare"]
+    assert main([*words, "-o", str(tmp_path / "out.jsonl"), "--json", str(tmp_path / "figures.json")]) == 0
+    assert json.loads((tmp_path / "figures.json").read_text())["silent"] == {"pairs": 2, "without a preference": 2}
+    assert "without a preference" in capsys.readouterr().err
+
+
 def test_ties_alone_are_counted_and_give_no_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     row = {"prompt": "p", "response_a": "red red", "response_b": "blue", "winner": "tie"}
     source, figures = written(tmp_path / "in.jsonl", [row] * 3), tmp_path / "figures.json"

@@ -104,7 +104,11 @@ def test_the_command_writes_texts_with_their_newest_tokens(tmp_path: Path, capsy
     assert main([*words, "--base", str(tmp_path / "base"), "--json", str(out), "--html", str(page)]) == 0
     shown = page.read_text()
     assert shown.count('<th scope="row">') == len(json.loads(out.read_text())["texts"])
-    assert ">novelty, nats/token<" in shown and "0 where tuning changed nothing" in shown
+    assert (
+        ">novelty, nats/token<" in shown
+        and 'class="stack labelled"' in shown
+        and "0 where tuning changed nothing" in shown
+    )
     found = json.loads(out.read_text())
     assert [len(row["newest_tokens"]) for row in found["texts"]] == [5, 5] and found["iterative"] is True
     scores = [each["score"] for each in found["texts"][0]["newest_tokens"]]

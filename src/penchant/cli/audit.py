@@ -70,13 +70,13 @@ def _tabled(found: Audit) -> tuple[Table, list[str]]:
     from rich.table import Table
 
     from penchant.diagnostics.judge_audit import MEANINGS
+    from penchant.evaluation.report.quantities import fixed
 
     table = Table("figure", "value", "95 % interval", "pairs", "meaning")
     for name, each in found.figures.items():
         shown = each.interval
-        table.add_row(
-            name, f"{shown.value:.3f}", f"[{shown.low:.3f}, {shown.high:.3f}]", f"{each.pairs:,}", MEANINGS[name]
-        )
+        value, low, high = (fixed(number, 3) for number in (shown.value, shown.low, shown.high))
+        table.add_row(name, value, f"[{low}, {high}]", f"{each.pairs:,}", MEANINGS[name])
     biased = [name for name in found.figures if name.endswith("bias") and found.found(name)]
     said = f"Found at 95 %: {', '.join(biased)}." if biased else "No bias is found at 95 %."
     return table, [*found.notes, said]

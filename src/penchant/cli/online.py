@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from penchant.online.recipe import OnlineRecipe
 
 __all__ = ["online"]
+
+_JUDGE = typer.Option(
+    metavar="NAME,KEY=VALUE,...",
+    help="verifier, reward_model, function, none, ..., with settings, or the folder of a reward model: "
+    "`penchant list judges` names them.",
+)
 
 
 def online(
@@ -35,14 +41,7 @@ def online(
     ] = None,
     method: Annotated[str | None, typer.Option(help="A packaged recipe: `penchant online list` names them.")] = None,
     objective: Annotated[str | None, typer.Option(help="Objective to use instead of the method's.")] = None,
-    judge: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,KEY=VALUE,...",
-            help="verifier, reward_model, function, none, ..., with settings, or the folder of a reward model: "
-            "`penchant list judges` names them.",
-        ),
-    ] = None,
+    judge: Annotated[str | None, _JUDGE] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Hyper-parameter of the objective.")
     ] = None,
@@ -64,7 +63,6 @@ def online(
     allow_outside: AllowOutside = False,
 ) -> None:
     """Train online: sample responses, judge them, train on them, and repeat."""
-    from penchant.cli.judge_words import parse_judge
     from penchant.cli.words import pairs, parse_mapping, split_words
     from penchant.online.recipe import make_online_recipe, methods
     from penchant.training.recipe_keys import read_keys
@@ -79,10 +77,7 @@ def online(
     prompts = data[0] if data and len(data) == 1 else data or None
     options = {"model": model, "data": prompts, "objective": objective, "output": out, "eval_data": eval_data}
     options |= {"method": method}
-    if judge is not None:
-        found = parse_judge(judge)
-        options["judge"] = found.pop("name")
-        keys = {**{f"judge.{key}": value for key, value in found.items()}, **keys}
+    keys = _judge_keys(judge) | keys
     keys |= {key: value for key, value in options.items() if value is not None}
     keys |= {f"objective.{key}": value for key, value in pairs(set_ or [], "--set").items()}
     keys |= {f"mapping.{key}": value for key, value in parse_mapping(map_).items()}
@@ -91,6 +86,14 @@ def online(
     else:
         recipe = make_online_recipe({**read_keys(path, keys), **keys}, str(path))
     _run(recipe, resume=resume, overwrite=overwrite, dry_run=dry_run)
+
+
+def _judge_keys(word: str | None) -> dict[str, Any]:
+    """The recipe keys of ``--judge``."""
+    from penchant.cli.judge_words import parse_judge
+
+    found = {} if word is None else parse_judge(word)
+    return {"judge" if key == "name" else f"judge.{key}": value for key, value in found.items()}
 
 
 def _list() -> None:

@@ -88,7 +88,9 @@ class Judged:
         return [_means(own) for own in self.preferences[name]]
 
     def summary(self) -> dict[str, dict[str, Interval | int]]:
-        """For each judge: responses without a score, their mean, and agreement with the feedback, with intervals.
+        """For each judge: what it cannot say, the mean of its scores, and agreement with the feedback, with intervals.
+
+        ``without a score`` counts responses, ``without a preference`` pairs of responses to one prompt.
 
         ``accuracy`` of comparisons: the share in which the chosen response is better, equal scores half; ties of the
         feedback are counted and left out. ``calibration error`` of probabilities: `pair_calibration`. ``separation`` of
@@ -103,6 +105,9 @@ class Judged:
         known = [value for value in values if not math.isnan(value)]
         if values:
             figures["responses"], figures["without a score"] = len(values), len(values) - len(known)
+        if name in self.preferences:
+            pairs = [value for own in self.preferences[name] for value in _upper(own)]
+            figures["pairs"], figures["without a preference"] = len(pairs), sum(map(math.isnan, pairs))
         if len(known) > 1:
             figures["mean"] = mean_interval(known)
         if self.feedback.kind in ("comparison", "joint comparison"):
@@ -145,6 +150,12 @@ class Judged:
         if name in self.scores:
             return (own[0] - own[1] for own in self.scores[name])
         return (own[1] - 0.5 for own in self.preferences[name])
+
+
+def _upper(preferences: Sequence[float]) -> list[float]:
+    """Of K·K preferences, one of each pair of responses."""
+    count = math.isqrt(len(preferences))
+    return [preferences[one * count + other] for one in range(count) for other in range(one + 1, count)]
 
 
 def read_responses(source: Any, *, kind: str | None = None, **options: Any) -> Feedback:

@@ -69,7 +69,8 @@ def novelty(
         from penchant.cli.narrow import as_texts
         from penchant.evaluation.report.table_page import write_table
 
-        write_table(html, "What is new in a tuned model", f"{model}, and not {before}", as_texts(table), lead=_READING)
+        title, subject = "What is new in a tuned model", f"{model}, and not {before}"
+        write_table(html, title, subject, as_texts(table), lead=_READING, texts=[2])
     if json_out is not None:
         found = {"model": model, "base": before, "prompt": prompt, **sizes, "iterative": not static, "texts": rows}
         write_json(Path(json_out), found, "The texts", fix="Choose another path for --json.")

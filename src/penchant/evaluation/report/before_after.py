@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from penchant.evaluation.report.list_table import PREFIX
-from penchant.evaluation.report.quantities import HEAD_REWARD, LOG_RATIO, Quantity, order, quantity
+from penchant.evaluation.report.quantities import LOG_RATIO, Quantity, order, quantity
 from penchant.evaluation.report.run_folder import Curve, RunFolder, finite_number, numbers_of
 
 __all__ = ["BeforeAfter", "Figure", "before_after"]
@@ -107,9 +107,9 @@ def before_after(run: RunFolder) -> BeforeAfter:
 
 
 def _quantity(key: str, run: RunFolder) -> Quantity:
-    """The quantity of a metric; rewards of a reward model are not measured in nats."""
+    """The quantity of a metric; rewards of a reward model are not measured in nats, and have no unit of their own."""
     known = quantity(key)
-    return replace(known, unit=HEAD_REWARD) if known.unit == LOG_RATIO and run.rewards_of_a_head else known
+    return replace(known, unit="") if known.unit == LOG_RATIO and run.rewards_of_a_head else known
 
 
 def _from_curves(curves: dict[str, Curve]) -> tuple[dict[str, float], dict[str, float], str]:

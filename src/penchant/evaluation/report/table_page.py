@@ -26,6 +26,7 @@ def write_table(
     *,
     lead: str = "",
     charts: Sequence[Chart] = (),
+    texts: Sequence[int] | None = None,
 ) -> Path:
     """Write the page: one file without links, everything in it escaped.
 
@@ -37,13 +38,14 @@ def write_table(
         lines: sentences that follow from the table.
         lead: how the table is read.
         charts: below the table.
+        texts: places of the columns of text, as `text_columns` finds them if they are not given.
 
     Raises:
         OutputError: it cannot be written.
     """
     headings, rows = table
     values = {"title": title, "subtitle": subtitle, "lead": lead, "headings": headings, "rows": rows}
-    more = {"charts": charts, "lines": lines, "texts": text_columns(rows)}
+    more = {"charts": charts, "lines": lines, "texts": text_columns(rows) if texts is None else texts}
     return save(render("table_page.html", {**values, **more}), path)
 
 
