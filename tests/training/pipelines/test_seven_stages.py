@@ -89,6 +89,27 @@ def test_the_seven_stages_go_on_where_they_stopped_and_feed_new_pairs_back(
     assert not commands
 
 
+def test_the_table_has_what_an_evaluation_found(
+    tmp_path: Path, commands: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = inputs(tmp_path)
+    stages = {
+        "judged": f"evaluate {given['model']} --data {given['held_out']} --reference {given['model']} "
+        "--judge function,path=rewards.py:brevity --max-new-tokens 2 --no-kl --prompts 2 --json {out}",
+        "scored": f"score --data {given['pairs']} --model {given['model']} --out {{out}}",
+    }
+    (tmp_path / "rewards.py").write_text("def brevity(prompt, response):\n    return 0.25\n")
+    (tmp_path / "plan.yaml").write_text(json.dumps({"output": given["output"], "stages": stages}))
+    assert main(["pipeline", str(tmp_path / "plan.yaml"), "--json", str(tmp_path / "found.json")]) == 0
+    table = next(part for part in capsys.readouterr().out.split("\n\n") if "stage" in part)
+    (row,) = (line for line in table.splitlines() if " judged " in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")[3:5]] == ["0.2500", "0.2500"]
+    assert "synergy" not in table
+    judged, scored = json.loads((tmp_path / "found.json").read_text())
+    assert [each["score"] for each in judged["judged"]] == [0.25]
+    assert scored["judged"] == []
+
+
 def test_a_manifest_says_what_a_stage_read_and_wrote(tmp_path: Path, commands: list[list[str]]) -> None:
     given = inputs(tmp_path)
     commands.append(["stop", "train"])

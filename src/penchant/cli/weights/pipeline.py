@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,10 @@ from penchant.errors import ConfigurationError, nearest
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
 from penchant.writing import write_json
+
+if TYPE_CHECKING:
+    from penchant.training.pipelines.plan import Plan
+    from penchant.training.pipelines.running import Done
 
 __all__ = ["pipeline"]
 
@@ -37,8 +41,6 @@ def pipeline(
 
     A stopped pipeline goes on when the same command is given again.
     """
-    from rich.table import Table
-
     from penchant.cli.words import pairs
     from penchant.training.pipelines.plan import read_plan
 
@@ -52,16 +54,34 @@ def pipeline(
     from penchant.training.pipelines.running import run_plan
 
     found = run_plan(read, lambda line: echo(line, err=True))
-    table = Table(title=str(read.output))
-    for heading in ("round", "stage", "", read.measure or "score", "synergy"):
-        table.add_column(heading)
-    for each in found:
-        score = "" if each.score is None else f"{each.score:.4f}"
-        synergy = "" if each.synergy is None else f"{each.synergy:+.4f}"
-        table.add_row(str(each.round), each.stage, "run" if each.ran else "unchanged", score, synergy)
-    make_console(highlight=False).print(table)
+    _show(read, found)
     if json_out is not None:
         write_json(json_out, [asdict(each) | {"output": str(each.output)} for each in found], "The pipeline")
+
+
+def _show(plan: Plan, found: list[Done]) -> None:
+    """A row for each stage; a figure has a column if a stage has it."""
+    from rich.table import Table
+
+    from penchant.training.pipelines.judged import FIGURES
+
+    table = Table(title=str(plan.output))
+    measured = {plan.measure: "score", "synergy": "synergy"} if plan.measure else {}
+    judged = {
+        heading: key for key, heading in FIGURES.items() if any(key in row for each in found for row in each.judged)
+    }
+    for heading in ("round", "stage", "", *measured, *judged):
+        table.add_column(heading)
+    for each in found:
+        scores = [_figure(getattr(each, key), "+" if key == "synergy" else "") for key in measured.values()]
+        # One figure for each checkpoint that the stage judged.
+        scores += [", ".join(_figure(row.get(key)) for row in each.judged) for key in judged.values()]
+        table.add_row(str(each.round), each.stage, "run" if each.ran else "unchanged", *scores)
+    make_console(highlight=False).print(table)
+
+
+def _figure(value: float | None, sign: str = "") -> str:
+    return "" if value is None else f"{value:{sign}.4f}"
 
 
 def _check_command(command: Sequence[str], root: Any, where: str) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import penchant
 from penchant.errors import TrainingError
@@ -16,6 +17,7 @@ from penchant.evaluation.policies.held_out import Measure
 from penchant.locks import working_in
 from penchant.manifest import content_of, digest_of, fault_of, hash_of, write_manifest
 from penchant.model_folders import trained_model
+from penchant.training.pipelines.judged import judged_of
 from penchant.training.pipelines.plan import REFERENCE, Plan, Stage, makes_model
 
 __all__ = ["Done", "run_plan"]
@@ -35,6 +37,7 @@ class Done:
         ran: whether it was run now, and not found finished.
         score: of its model, where the plan has a measure.
         synergy: of a merged model, its score minus the mean of its parents'.
+        judged: where the stage is an evaluation, the figures of each checkpoint; see `judged_of`.
     """
 
     stage: str
@@ -43,6 +46,7 @@ class Done:
     ran: bool
     score: float | None = None
     synergy: float | None = None
+    judged: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -98,7 +102,7 @@ def _stage(plan: Plan, stage: Stage, state: _State, fed: list[Path], number: int
             _run(stage, _words(command, state, fed, goals), goal)
         _write_manifest(folder, goals, key, stage, state)
     state.outputs[stage.name], state.keys[stage.name] = output, key
-    done = Done(stage.name, number, output, ran)
+    done = Done(stage.name, number, output, ran, judged=judged_of(stage.commands[-1], output))
     if plan.measure is not None and stage.makes_model:
         done.score = _score(plan, state, str(output))
         if stage.commands[-1][0] == "merge":
