@@ -17,8 +17,10 @@ from penchant.curation.spans import Spans
 from penchant.curation.triples import Triples
 from penchant.feedback import read
 from small_runs import losses
+from training.views_read import views_read
 
 PAIRS, STEPS, LENGTH = 4, 6, 90
+TRIPLE = ("gold", "chosen", "rejected")
 Row = dict[str, Any]
 
 # The words with which a request is refused, and figures.
@@ -109,14 +111,20 @@ def test_a_method_learns_from_spans_that_a_rule_finds(objective: str, data: str,
 
 
 @pytest.mark.parametrize("form", ["tpo-triple", "tpo-triple-l"])
-def test_the_best_of_a_real_ranking_is_gold(form: str, shared: Path, tmp_path: Path) -> None:
+def test_the_best_of_a_real_ranking_is_gold(
+    form: str, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ranked = read(shared / "data" / "alpaca_eval_ranked.jsonl.gz")
     built = Triples().build(ranked)
-    short = [
-        {name: str(row[name])[:LENGTH] for name in ("prompt", "gold", "chosen", "rejected")} for row in built.rows[:40]
-    ]
+    short = [{name: str(row[name])[:LENGTH] for name in ("prompt", *TRIPLE)} for row in built.rows[:40]]
     rows = [row for row in short if len({row["gold"], row["chosen"], row["rejected"]}) == 3][:PAIRS]
-    best = {record.prompt: max(zip(record.scores, record.completions, strict=True))[1] for record in ranked}  # type: ignore[attr-defined]
-    assert all(best[row["prompt"]] == row["gold"] for row in built.rows if isinstance(row["prompt"], str))
+    for row in built.rows:
+        ((scores, texts),) = {(each.scores, each.completions) for each in ranked if each.prompt == row["prompt"]}  # type: ignore[attr-defined]
+        worth = dict(zip(texts, scores, strict=True))
+        order = sorted(worth.values())
+        assert [worth[row[view]] for view in TRIPLE] == [order[-1], order[-2], order[0]]
+    read_ = views_read(monkeypatch, shared / "models" / "tinystories-260k")
     told = trained(shared, rows, form, tmp_path / "run")
     assert len(told) == STEPS and fmean(told[-2:]) < fmean(told[:2])
+    for view in TRIPLE:
+        assert {text for _, text in read_[view]} == {"".join(row[view].split()) for row in rows}
