@@ -70,6 +70,7 @@ def test_adapters_are_trained_and_kept_and_the_largest_bounds_the_volume(documen
         ({"parallel": [0, 1], "kinds": ["ia3"]}, "both parallel and kinds"),
         ({"serial": [0], "parallel": [0]}, "No configuration of the space has an adapter"),
         ({"serial": [3, 1]}, "do not ascend"),
+        ({"serial": [0, 1], "prefix": [0, 1]}, "Prefixes cannot be searched"),
     ],
 )
 def test_spaces_that_cannot_be_are_refused(space: dict[str, Any], told: str, document: dict[str, Any]) -> None:

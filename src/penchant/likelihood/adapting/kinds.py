@@ -24,7 +24,10 @@ __all__ = [
     "table_lines",
 ]
 
-VIRTUAL = "it prepends virtual tokens, which have no place in prompts that several responses share"
+VIRTUAL = (
+    "it prepends virtual tokens, which PEFT hands over as a cache or as embeddings of one padded sequence a row; the "
+    "forward pass over prompts that several responses share takes token ids alone"
+)
 
 #: Kinds that cannot be trained here, each with the reason.
 REFUSED = {

@@ -126,6 +126,14 @@ def _recipe(found: Any, space: Space, where: str) -> dict[str, Any]:
 
 
 def _space(found: Any, where: str) -> tuple[Space, bool]:
+    if isinstance(found, dict) and "prefix" in found:
+        raise ConfigurationError(
+            "Prefixes cannot be searched.",
+            where=f"{where}: space.prefix",
+            why="PEFT gives prefixes to a model as a cache of keys and values, and the forward pass over prompts that "
+            "several responses share takes none.",
+            fix=f"Remove it, and search {' and '.join(BOTTLENECKS)}.",
+        )
     given = _mapping(found, _SPACE, where, "The space")
     groups = _groups(given, where)
     ranks = {group: _grid(given.get(group, list(GRID)), where, group) for group in groups}
