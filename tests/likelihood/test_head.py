@@ -13,6 +13,7 @@ from penchant.errors import ConfigurationError
 from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer, head
 from penchant.likelihood.head import REFERENCE_LOGPS, Rows, token_statistics
+from penchant.likelihood.inside.linear_head import OutputHead
 
 ROWS, WIDTH, VOCABULARY = 11, 6, 17
 ALL = ("entropy", "kl", "max_p", "sum_p2")
@@ -153,6 +154,32 @@ def test_the_reference_gets_no_gradient() -> None:
     assert reference.head.weight.grad is None  # type: ignore[attr-defined]
     same = token_statistics(Rows(hidden, (own := Recorder())), ids, ["kl"], Rows(hidden.detach(), own))["kl"]
     assert same.abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("linear", [True, False])
+@pytest.mark.parametrize("chunk", [None, 2])
+def test_statistics_of_some_tokens_are_those_of_all(chunk: int | None, linear: bool) -> None:
+    """Values, and gradients of all that is read; the others have zeros, and nothing is computed for them."""
+    hidden, ids, reference = inputs()
+    measured = torch.arange(ROWS) % 3 != 1
+    own = torch.nn.Linear(WIDTH, VOCABULARY, bias=False)
+    other = torch.nn.Linear(WIDTH, VOCABULARY, bias=False).requires_grad_(False)
+    recorder = Recorder()
+    rows = Rows(hidden, OutputHead(own) if linear else recorder)
+    reference = Rows(reference.hidden, OutputHead(other)) if linear else reference
+    weight = own.weight if linear else recorder.weight
+    results = []
+    for asked in (None, measured):
+        found = token_statistics(rows, ids, ("reference_kl",), reference, chunk_rows=chunk, measured=asked)
+        scale = torch.linspace(-1, 2, ROWS)
+        total = (scale * found["logps"]).sum() + (scale * found["reference_kl"])[measured].sum()
+        results.append((found, torch.autograd.grad(total, [hidden, weight])))
+    (every, its), (some, ours) = results
+    assert some.keys() == every.keys()
+    assert (some["reference_kl"][~measured] == 0).all()
+    some["reference_kl"] = torch.where(measured, some["reference_kl"], every["reference_kl"])
+    for given, wanted in [*((some[name], every[name]) for name in every), *zip(ours, its, strict=True)]:
+        torch.testing.assert_close(given, wanted, atol=2e-6, rtol=1e-5)
 
 
 def test_an_unknown_statistic_is_named_with_the_nearest_right_one() -> None:

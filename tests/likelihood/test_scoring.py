@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,8 @@ from likelihood.plain import plain_logps
 from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Source
 from penchant.forest import Batch, Example, TokenSequence, collate
-from penchant.likelihood import CausalScorer, build_reference, score_batch, sequence_logps
+from penchant.likelihood import CausalScorer, build_reference, head, score_batch, sequence_logps
+from penchant.likelihood.head import Rows
 from penchant.objectives import Needs
 
 SEQUENCES = random_trees(0, VOCABULARY)[0]
@@ -92,6 +94,38 @@ def test_what_is_not_needed_is_not_there() -> None:
     assert only_kl["chosen"].reference is None
     with pytest.raises(ConfigurationError, match="needs a reference"):
         score_batch(scorer, collate(EXAMPLES), build_reference("none", scorer), Needs(reference=True))
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2"])  # a linear head, and another one
+def test_statistics_are_computed_where_they_are_read(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss and its gradients are those that statistics of all tokens give; elsewhere reading one is an error."""
+    counted: list[int] = []
+    measure = head.token_statistics
+
+    def counting(
+        rows: Rows, ids: Tensor, stats: tuple[str, ...] = (), *further: Any, **named: Any
+    ) -> dict[str, Tensor]:
+        counted.extend([len(ids)] if stats else [])
+        return measure(rows, ids, stats, *further, **named)
+
+    monkeypatch.setattr(head, "token_statistics", counting)
+    results, examples = [], EXAMPLES[:2]
+    for read in (None, frozenset({"chosen"})):
+        scorer, base = CausalScorer(tiny_model(name, seed=1)), CausalScorer(tiny_model(name))
+        needs = Needs(reference=True, stats=frozenset({"reference_kl"}), stats_of=read)
+        views = score_batch(scorer, collate(examples), build_reference("initial", base), needs)
+        loss = views["chosen"].stat("reference_kl").sum() + views["rejected"].logratio.sum()
+        loss.backward()
+        results.append((loss, views, [each.grad for each in scorer.model.parameters()]))
+    (whole, every, its), (part, some, ours) = results
+    torch.testing.assert_close(part, whole)
+    for given, wanted in zip(ours, its, strict=True):
+        torch.testing.assert_close(given, wanted, atol=1e-5, rtol=1e-4)
+    assert every["rejected"].stats
+    with pytest.raises(ConfigurationError, match="the view in `stats_of`"):
+        some["rejected"].stat("reference_kl")
+    if name == "gemma2":
+        assert counted == [sum(len(each.views["chosen"][0].response) for each in examples)]
 
 
 @pytest.mark.parametrize("chunk", [None, 4])

@@ -133,6 +133,7 @@ class ForestScorer:
         ends: bool = False,
         likelihood: bool = True,
         residual: Residual | None = None,
+        measured: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Statistics of the forest's K distinct response tokens.
 
@@ -147,6 +148,7 @@ class ForestScorer:
             ends: also return ``ends``, [R, 2, D] the hidden states at the last token of each prompt and response.
             likelihood: compute log-probabilities and statistics; without, the output head is not applied.
             residual: what is mixed into the embeddings of the response tokens.
+            measured: [K] the tokens whose statistics are read, the others have 0; None for all.
 
         Returns:
             ``logps`` and each statistic, [K] float32, in the order of ``forest.targets``.
@@ -167,6 +169,7 @@ class ForestScorer:
                 forest,
                 tuple(stats),
                 other,
+                measured,
                 hidden=hidden,
                 ends=ends,
                 likelihood=likelihood,

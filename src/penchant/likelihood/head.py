@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -114,6 +115,7 @@ def token_statistics(
     chunk_rows: int | None = None,
     vocabulary: int | None = None,
     places: Tensor | None = None,
+    measured: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Log-probabilities of K tokens, with optional statistics of the full distribution, in one pass.
 
@@ -127,6 +129,8 @@ def token_statistics(
         chunk_rows: rows per chunk; chosen by size by default (0 disables chunking).
         vocabulary: V, used to choose the chunk size; measured on one row by default.
         places: [K] the position of each token in its sequence, for statistics that read it.
+        measured: [K] the tokens whose statistics are wanted; None for all. The others have 0 there, and their
+            log-probabilities.
 
     Returns:
         ``logps`` and each statistic by its key, all [K] float32; with a statistic that reads the reference's
@@ -146,7 +150,9 @@ def token_statistics(
     size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
     linear = _linear_of(rows)
     if linear is not None and len(ids) and set(wanted) <= {DIVERGENCE}:
-        return _linear_pass(asked, linear, size or len(ids), chosen=chunk_rows is None)
+        return _linear_pass(asked, linear, size or len(ids), chunk_rows is None, measured if wanted else None)
+    if measured is not None and wanted and not measured.all():
+        return _some_measured(asked, measured, chunk_rows, vocabulary)
     if size == 0 or size >= len(ids):
         return asked.compute()
     parts = (asked.part(slice(start, start + size)) for start in range(0, len(ids), size))
@@ -169,8 +175,8 @@ class _Asked:
     other: Rows | None
     places: Tensor | None = None
 
-    def part(self, places: slice) -> _Asked:
-        """The same of a slice of positions."""
+    def part(self, places: slice | Tensor) -> _Asked:
+        """The same of some positions."""
         other = None if self.other is None else self.other.part(places)
         own = None if self.places is None else self.places[places]
         return _Asked(self.rows.part(places), self.ids[places], self.wanted, other, own)
@@ -196,6 +202,23 @@ class _Asked:
         return found
 
 
+def _some_measured(
+    asked: _Asked, measured: Tensor, chunk_rows: int | None, vocabulary: int | None
+) -> dict[str, Tensor]:
+    """Statistics of the measured tokens, and log-probabilities alone of the others."""
+    measure = partial(token_statistics, chunk_rows=chunk_rows, vocabulary=vocabulary)
+    one, rest = measured.nonzero().squeeze(-1), (~measured).nonzero().squeeze(-1)
+    given, others = asked.part(one), asked.part(rest)
+    first = measure(given.rows, given.ids, given.wanted, given.other, places=given.places)
+    second = measure(others.rows, others.ids)
+    if others.other is not None:
+        with torch.no_grad():
+            second[REFERENCE_LOGPS] = measure(others.other, others.ids)["logps"]
+    back = torch.cat([one, rest]).argsort()
+    zeros = asked.rows.hidden.new_zeros(len(rest), dtype=torch.float32)
+    return {name: torch.cat([values, second.get(name, zeros)])[back] for name, values in first.items()}
+
+
 def _check_same_size(policy: int, reference: int) -> None:
     if reference != policy:
         raise ConfigurationError(
@@ -213,8 +236,21 @@ def _linear_of(rows: Rows) -> Linear | None:
     return rows.head.linear()
 
 
-def _linear_pass(asked: _Asked, linear: Linear, size: int, chosen: bool) -> dict[str, Tensor]:
-    """What is asked, of a linear head, in chunks of a size that was chosen here, or told."""
+def _linear_pass(asked: _Asked, linear: Linear, size: int, chosen: bool, measured: Tensor | None) -> dict[str, Tensor]:
+    """What is asked, of a linear head, in chunks of a size that was chosen here, or told.
+
+    Tokens whose divergence is not read stand last, so that whole chunks do without it.
+    """
+    if measured is not None:
+        order = torch.cat([measured.nonzero().squeeze(-1), (~measured).nonzero().squeeze(-1)])
+        found = _linear_in_order(asked.part(order), linear, size, chosen, int(measured.sum()))
+        back = order.argsort()
+        return {name: values[back] for name, values in found.items()}
+    return _linear_in_order(asked, linear, size, chosen, len(asked.ids))
+
+
+def _linear_in_order(asked: _Asked, linear: Linear, size: int, chosen: bool, split: int) -> dict[str, Tensor]:
+    """The same, with the divergence of the first ``split`` tokens, and 0 for the others."""
     hidden, weight, bias = _as_computed(asked.rows.hidden, linear)
     if not torch.is_grad_enabled():
         hidden, weight = hidden.detach(), weight.detach()
@@ -225,9 +261,12 @@ def _linear_pass(asked: _Asked, linear: Linear, size: int, chosen: bool) -> dict
     keep = len(asked.ids) <= size
     if chosen and not hidden.is_cuda and (reference is None or reference.by_columns):
         size = TILE_ROWS  # of few columns, whatever the vocabulary is
-    values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size, keep)
-    names = ("logps", str(DIVERGENCE), REFERENCE_LOGPS)
-    return dict(zip(names, values, strict=False))
+    values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size, keep, split)
+    found = dict(zip(("logps", str(DIVERGENCE), REFERENCE_LOGPS), values, strict=False))
+    if split < len(asked.ids):
+        read = torch.arange(len(asked.ids), device=asked.ids.device) < split
+        found[str(DIVERGENCE)] = torch.where(read, found[str(DIVERGENCE)], 0.0)
+    return found
 
 
 def _as_computed(hidden: Tensor, linear: Linear) -> tuple[Tensor, Tensor, Tensor | None]:

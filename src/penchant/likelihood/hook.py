@@ -28,6 +28,7 @@ class ScoreRequest:
         forest: the batch.
         stats: statistics in addition to the log-probabilities (see `penchant.likelihood.head`).
         other: rows of another model, for statistics that compare with it.
+        measured: [K] the tokens whose statistics are read; None for all.
         rows_only: return only the rows that predict the targets, and activations.
         hidden: also return these rows.
         ends: also return, for each response, the hidden states at the last token of its prompt and at its own.
@@ -41,6 +42,7 @@ class ScoreRequest:
     forest: Forest
     stats: tuple[str | TokenStatistic, ...] = ()
     other: Rows | None = None
+    measured: Tensor | None = None
     rows_only: bool = False
     hidden: bool = False
     ends: bool = False
@@ -106,7 +108,8 @@ class ScoringForward:
         vocabulary = getattr(self.outputs.core.config.get_text_config(), "vocab_size", None)
         own = asked.temperature.rows(rows, head or identity)
         places = forest.position_ids[forest.targets]
-        found = token_statistics(own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary, places)
+        given = (own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary, places)
+        found = token_statistics(*given, measured=asked.measured)
         return found | inside
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:

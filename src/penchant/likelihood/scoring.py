@@ -57,7 +57,7 @@ def score_batch(
             policy=spread(logps if torch.is_grad_enabled() else logps.detach()),
             reference=held.view(name, own),
             mask=spread.mask,
-            stats={stat: spread(values) for stat, values in flat.items()},
+            stats={stat: spread(values) for stat, values in flat.items()} if needs.stats_in(name) else {},
             group=batch.group[name],
             fields=norms,
             hidden=None if hidden is None else spread(hidden),
@@ -78,7 +78,8 @@ def _passes(scorer: ForestScorer, batch: Batch, held: _Held, module: nn.Module |
     trains = torch.is_grad_enabled() and (needs.trains_first_pass or (mixing is not None and mixing.never))
     with torch.set_grad_enabled(trains or needs.gradient_norms):
         rows = held.scores and held.scores.rows
-        flat = scorer.score(forest, stats, rows, module, needs.hidden, sorted(needs.layers), needs.ends, needs.scores)
+        inside = (needs.hidden, sorted(needs.layers), needs.ends, needs.scores)
+        flat = scorer.score(forest, stats, rows, module, *inside, measured=_measured(batch, needs))
     if mixing is None:
         return flat
     if mixed is None:  # the second pass is the first
@@ -86,6 +87,18 @@ def _passes(scorer: ForestScorer, batch: Batch, held: _Held, module: nn.Module |
     residual = Residual(flat.pop(str(mixed)).long(), mixing.share_at(batch.step))
     second = scorer.score(forest, module=module, residual=residual)
     return flat | {"residual_logp": second["logps"]}
+
+
+def _measured(batch: Batch, needs: Needs) -> Tensor | None:
+    """[K] the tokens whose statistics are read; None if they are all."""
+    if not needs.stats or needs.residual is not None or all(needs.stats_in(name) for name in batch.rows):
+        return None
+    forest = batch.forest
+    found = torch.zeros(len(forest.targets), dtype=torch.bool, device=forest.targets.device)
+    for name, rows in batch.rows.items():
+        if needs.stats_in(name):
+            found[forest.target_of[rows][forest.mask[rows]]] = True
+    return found
 
 
 def _norms(spread: _Spread, logps: Tensor, model: nn.Module) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ class Tiles:
         reference: of the other model, or None.
         size: rows of a tile.
         keep: whether the logits are kept, all in one tile.
-        split: a row at which no tile goes on.
+        split: a row at which no tile goes on; `values` computes the divergence of those before it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Tiles:
         self.hidden, self.ids, self.reference = hidden, ids, reference
         self.weight, self.bias = layer
         self.keep, self.kept = keep, list[Tensor]()
-        self.size, self.split = max(1, len(ids) if keep else size), split
+        self.size, self.split = (max(1, len(ids)), len(ids)) if keep else (max(1, size), split)
         whole = keep or hidden.is_cuda or not (reference is None or reference.by_columns)
         count = len(self.weight)
         self.width = count if whole else min(count, _columns(TILE_BYTES // (4 * self.size)))
@@ -75,8 +75,8 @@ class Tiles:
             products: whether the distributions' means of the weights are wanted.
 
         Returns:
-            log π(y), and with a reference also KL(π_ref ‖ π) and log π_ref(y), [K] each; the logarithms of the tiles'
-            shares, [tiles, K], of policy and reference; the means of both, [K, D].
+            log π(y), and with a reference also KL(π_ref ‖ π), before ``split``, and log π_ref(y), [K] each; the
+            logarithms of the tiles' shares, [tiles, K], of policy and reference; the means of both, [K, D].
         """
         wide = self.weight if products else None
         both = [
@@ -106,8 +106,10 @@ class Tiles:
             # Two tables serve: the policy's probabilities are done with when the reference's logits take their place.
             both[0].add(rows, tile, own, self._table("other logits", *own.shape), weight)
             other = self._others(rows, columns)
-            gaps = torch.sub(other, own, out=own)
-            both[1].add(rows, tile, other, other, weight, gaps)
+            if rows.start < self.split:
+                both[1].add(rows, tile, other, other, weight, torch.sub(other, own, out=own))
+            else:
+                both[1].add(rows, tile, other, other)
 
     def _read_kept(self, own: Tensor, both: list[TiledSoftmax]) -> None:
         """Add tables of all rows and columns, which become those of the probabilities."""

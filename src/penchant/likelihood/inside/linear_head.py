@@ -94,6 +94,7 @@ class LinearPass(torch.autograd.Function):
         reference: OtherLogits | None,
         size: int,
         keep: bool,
+        split: int,
     ) -> tuple[Tensor, ...]:
         """The values, [K] float32 each: one without a reference, three with.
 
@@ -106,10 +107,12 @@ class LinearPass(torch.autograd.Function):
             reference: the reference's logits, computed without gradient, or None.
             size: rows per chunk.
             keep: whether all distributions may be kept for backward, where the head is trained.
+            split: the divergence of positions from here on is not asked for, and not computed; what stands there is
+                no value, and must get no gradient.
         """
         frozen = not any(ctx.needs_input_grad[1:3])
         ctx.products = ctx.needs_input_grad[0] and frozen
-        tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep=keep and not frozen)
+        tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep=keep and not frozen, split=split)
         values, shares, means = tiles.values(ctx.products)
         ctx.kept = len(tiles.kept)
         ctx.save_for_backward(hidden, weight, bias, ids, *(means if ctx.products else [*shares, *tiles.kept]))
@@ -128,12 +131,12 @@ class LinearPass(torch.autograd.Function):
             found = logps[:, None] * (weight[ids].float() - own[0])
             if divergence is not None:
                 found += divergence[:, None] * (own[0] - own[1])
-            return found.to(hidden.dtype), None, None, None, None, None, None
+            return found.to(hidden.dtype), None, None, None, None, None, None, None
         shares, kept, wanted = own[: len(own) - ctx.kept], own[len(own) - ctx.kept :], ctx.needs_input_grad[:3]
         if kept:
             tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, keep=True)
             tiles.kept = kept
-            return (*tiles.gradients(logps, divergence, shares, wanted), None, None, None, None)
+            return (*tiles.gradients(logps, divergence, shares, wanted), None, None, None, None, None)
         order, split = _moving(logps, divergence)
         other = None if ctx.reference is None else ctx.reference.ordered(order)
         tiles = Tiles(hidden[order], (weight, bias), ids[order], other, ctx.size, keep=False, split=split)
@@ -141,7 +144,7 @@ class LinearPass(torch.autograd.Function):
         found, *layer = tiles.gradients(logps[order], slopes, [each[:, order] for each in shares], wanted)
         if found is not None:
             found = torch.zeros_like(hidden).index_copy_(0, order, found)
-        return (found, *layer, None, None, None, None)
+        return (found, *layer, None, None, None, None, None)
 
 
 def _moving(logps: Tensor, divergence: Tensor | None) -> tuple[Tensor, int]:

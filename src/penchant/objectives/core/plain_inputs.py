@@ -53,15 +53,14 @@ class PlainInputs:
             )
         given = self.inputs[key]
         if name not in self.wanted.several:
-            return self._scored(key, given, self.wanted.needs.reference_of(name))
+            return self._scored(key, given, name)
         if not isinstance(given, Sequence):
             raise self._wrong(
                 f"The view {name!r} is {type(given).__name__}.", f"{name!r}: a list of views, each {_VIEW_FORM}"
             )
-        referenced = self.wanted.needs.reference_of(name)
-        return [self._scored(f"{key}[{place}]", each, referenced) for place, each in enumerate(given)]
+        return [self._scored(f"{key}[{place}]", each, name) for place, each in enumerate(given)]
 
-    def _scored(self, key: str, given: Any, referenced: bool) -> Scored:
+    def _scored(self, key: str, given: Any, view: str) -> Scored:
         needs = self.wanted.needs
         ends: Tensor | None
         if isinstance(given, Mapping) and needs.ends and "policy" not in given and not needs.scores:
@@ -71,9 +70,8 @@ class PlainInputs:
             raise self._wrong(f"The view {key!r} has no 'policy'.", f"{key!r}: {_VIEW_FORM}")
         else:
             ends = self._ends(key, given) if needs.ends else None
-        absent = sorted(set(map(str, needs.stats)) - set(given)) + ["reference"] * (
-            referenced and given.get("reference") is None
-        )
+        absent = sorted(set(map(str, needs.stats)) - set(given)) if needs.stats_in(view) else []
+        absent += ["reference"] * (needs.reference_of(view) and given.get("reference") is None)
         absent += sorted(needs.checkpoints - set(given))
         absent += ["gradient_norm"] * (needs.gradient_norms and given.get("gradient_norm") is None)
         absent += ["residual_logp"] * (needs.residual is not None and given.get("residual_logp") is None)

@@ -33,6 +33,8 @@ class Needs:
         reference: whether a reference scores the responses too.
         stats: per-token statistics of the next-token distribution: names, for example ``frozenset({"entropy"})``, or
             `TokenStatistic`s that the objective defines.
+        stats_of: views whose statistics are read; None for all. Statistics of tokens that stand in no such view are not
+            computed.
         unreferenced: views that the reference does not score although there is one.
         hidden: whether each view has the hidden states that predict its tokens (`Scored.hidden`).
         ends: whether each view has the hidden states at the last token of its prompts and of its responses
@@ -57,6 +59,7 @@ class Needs:
 
     reference: bool = False
     stats: frozenset[str | TokenStatistic] = frozenset()
+    stats_of: frozenset[str] | None = None
     unreferenced: frozenset[str] = frozenset()
     hidden: bool = False
     ends: bool = False
@@ -71,6 +74,7 @@ class Needs:
         return Needs(
             reference=self.reference or other.reference,
             stats=self.stats | other.stats,
+            stats_of=self._read_of(other),
             unreferenced=self.unreferenced | other.unreferenced,
             hidden=self.hidden or other.hidden,
             ends=self.ends or other.ends,
@@ -81,6 +85,12 @@ class Needs:
             reference_states=self.reference_states | other.reference_states,
             checkpoints=self.checkpoints | other.checkpoints,
         )
+
+    def _read_of(self, other: Needs) -> frozenset[str] | None:
+        """The views whose statistics one of both reads."""
+        asking = [each for each in (self, other) if each.stats]
+        given = [each.stats_of for each in asking if each.stats_of is not None]
+        return frozenset().union(*given) if asking and len(given) == len(asking) else None
 
     def _one_residual(self, other: Needs) -> Mixing | None:
         """The second pass of both."""
@@ -124,6 +134,18 @@ class Needs:
             (True, False)
         """
         return any(each.reference for each in find_statistics(self.stats))
+
+    def stats_in(self, view: str) -> bool:
+        """Whether the statistics of the responses of ``view`` are read.
+
+        Example:
+            >>> some = Needs(stats=frozenset({"kl"}), stats_of=frozenset({"chosen"}))
+            >>> some.stats_in("rejected"), (some | Needs(reference=True)).stats_in("rejected")
+            (False, False)
+            >>> (some | Needs(stats=frozenset({"entropy"}))).stats_in("rejected")
+            True
+        """
+        return self.stats_of is None or view in self.stats_of
 
     def reference_of(self, view: str) -> bool:
         """Whether the reference scores the responses of ``view``.

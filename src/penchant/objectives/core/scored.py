@@ -135,7 +135,8 @@ class Scored:
         if key not in self.stats:
             raise ConfigurationError(
                 f"The statistic {key!r} was not computed for these responses. {nearest(key, self.stats)}",
-                fix=f"Declare it in the objective: `needs = Needs(stats=frozenset({{{key!r}}}))`.",
+                fix=f"Declare it in the objective: `needs = Needs(stats=frozenset({{{key!r}}}))`, and the view in "
+                "`stats_of` if that is given.",
             )
         return torch.where(self.mask, self.stats[key], 0.0)
 

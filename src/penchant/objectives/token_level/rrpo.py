@@ -45,7 +45,7 @@ class RRPO(Objective):
     evidence = OFFICIAL_CODE
     tags = ("divergence", "multimodal")
     exempt = Exempt(zero_margin="divergence from the reference costs more")
-    needs = Needs(reference=True, stats=frozenset({"reference_kl"}))
+    needs = Needs(reference=True, stats=frozenset({"reference_kl"}), stats_of=frozenset({"chosen"}))
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1

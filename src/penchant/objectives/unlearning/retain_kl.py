@@ -36,7 +36,7 @@ class RetainKL(PositionAveraged):
     paper = "arXiv:2404.05868"
     evidence = PAPER
     view = "retain"
-    needs = Needs(reference=True, stats=frozenset({"reference_kl"}))
+    needs = Needs(reference=True, stats=frozenset({"reference_kl"}), stats_of=frozenset({"retain"}))
 
     def loss(self, **views: Scored) -> Tensor:
         """The loss per example, [B], nats per token."""
