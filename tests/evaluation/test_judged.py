@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -81,3 +82,30 @@ def test_a_run_on_judgements_reports_each_class(tmp_path: Path) -> None:
     page = result.report.read_text()
     for text in ("Separation (probability that a desirable", "Calibration of the rewards", "undesirable"):
         assert text in page
+
+
+def test_the_calibration_of_bco_is_that_of_its_own_classifier(tmp_path: Path) -> None:
+    """Its logit is the reward less the shift; separation and the sign of a reward know no shift."""
+    good, bad, shift = [3.0, 2.0, 4.0], [1.0, 2.5], 2.25
+    sides = {"desirable": good, "undesirable": bad}
+    moved = {side: [each - shift for each in values] for side, values in sides.items()}
+    found, plain = judged_figures(sides, shift=shift), judged_figures(moved)
+    assert found == pytest.approx(plain)
+    assert found["calibration/brier"] != pytest.approx(judged_figures(sides)["calibration/brier"])
+    assert calibration_bins(sides, shift=shift)[0] == pytest.approx(calibration_bins(moved)[0])
+    data = [
+        {"prompt": row["prompt"], "completion": row[side], "label": side == "chosen"}
+        for row in pairs(6)
+        for side in ("chosen", "rejected")
+    ]
+    model = model_folder(tmp_path / "model")
+    recipe = {"max_steps": 6, "batch_size": 4, "learning_rate": 1e-2, "samples": 0, "eval_data": data}
+    run = penchant.train(model, data, {"name": "bco", "beta": 1.0}, tmp_path / "run", **recipe)
+    after = run.summary["after"]
+    rewards = json.loads((run.folder / "rewards.json").read_text())["after"]
+    own = judged_figures({side: [each - after["shift"] for each in rewards[side]] for side in sides})
+    assert abs(after["shift"]) > 1e-3, "without a shift the test says nothing"
+    assert after["calibration/brier"] == pytest.approx(own["calibration/brier"], abs=1e-6)
+    low, high = run.summary["intervals"]["calibration/brier"]
+    assert low <= after["calibration/brier"] <= high
+    assert "σ(reward − shift), %" in (run.folder / "report.html").read_text(encoding="utf-8")

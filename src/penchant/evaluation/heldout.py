@@ -53,7 +53,7 @@ class HeldOut:
         rewards, lists = _joined([part.rewards for part in parts]), _joined([part.lists for part in parts])
         margins = [each for part in parts for each in part.logp_margin]
         divergence = [each for part in parts for each in part.divergence]
-        figures = judged_figures(rewards, divergence)
+        figures = judged_figures(rewards, divergence, parts[0].metrics.get("shift", 0.0))
         return cls({**parts[0].metrics, **figures}, rewards, margins, divergence, lists)
 
 

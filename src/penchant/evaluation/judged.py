@@ -17,10 +17,10 @@ Rewards = Mapping[str, Sequence[float]]
 
 
 class Bin(NamedTuple):
-    """Responses of similar σ(reward).
+    """Responses of similar σ(reward − shift).
 
     Args:
-        expected: mean of σ(reward).
+        expected: mean of σ(reward − shift).
         observed: share of desirable responses.
         responses: number of responses.
     """
@@ -30,17 +30,19 @@ class Bin(NamedTuple):
     responses: int
 
 
-def judged_figures(rewards: Rewards, divergence: Sequence[float] = ()) -> dict[str, float]:
+def judged_figures(rewards: Rewards, divergence: Sequence[float] = (), shift: float = 0.0) -> dict[str, float]:
     """Figures that need all held-out responses of both labels at once.
 
     ``separation``, the probability that a desirable response has a larger reward than an undesirable one (the area
     under the ROC curve; rewards that differ by rounding are ties); ``calibration/error``, the mean difference between
-    σ(reward) and the share of desirable responses in ten bins of equal size; ``calibration/brier``, the mean of
-    (σ(reward) − label)², 0.25 for rewards of 0; ``divergence``, the mean log-ratio of mismatched responses, nats.
+    σ(reward − shift) and the share of desirable responses in ten bins of equal size; ``calibration/brier``, the mean of
+    (σ(reward − shift) − label)², 0.25 for rewards of 0; ``divergence``, the mean log-ratio of mismatched responses,
+    nats.
 
     Args:
         rewards: the implicit rewards of ``desirable`` and of ``undesirable`` responses.
         divergence: the log-ratio of each mismatched response, nats.
+        shift: what the objective subtracts from a reward before it compares it with a label (δ of BCO).
 
     Returns:
         The figures; those that need both labels only if there are both.
@@ -55,21 +57,22 @@ def judged_figures(rewards: Rewards, divergence: Sequence[float] = ()) -> dict[s
     if good and bad:
         found["separation"] = _separation(good, bad).value
     if good or bad:
-        bins = calibration_bins(rewards)
+        bins = calibration_bins(rewards, shift=shift)
         total = len(good) + len(bad)
         found["calibration/error"] = sum(each.responses * abs(each.expected - each.observed) for each in bins) / total
-        found["calibration/brier"] = sum(_squares(good, bad)) / total
+        found["calibration/brier"] = sum(_squares(good, bad, shift)) / total
     if divergence:
         found["divergence"] = sum(divergence) / len(divergence)
     return found
 
 
-def judged_intervals(rewards: Rewards, divergence: Sequence[float] = ()) -> dict[str, Interval]:
+def judged_intervals(rewards: Rewards, divergence: Sequence[float] = (), shift: float = 0.0) -> dict[str, Interval]:
     """The 95 % intervals of the figures of judgements: those of `judged_figures`, and those of each label.
 
     Args:
         rewards: the implicit rewards of ``desirable`` and of ``undesirable`` responses.
         divergence: the log-ratio of each mismatched response, nats.
+        shift: as for `judged_figures`.
 
     Example:
         >>> sorted(judged_intervals({"desirable": [2.0, 1.0], "undesirable": [-1.0]}))
@@ -78,7 +81,7 @@ def judged_intervals(rewards: Rewards, divergence: Sequence[float] = ()) -> dict
     good, bad = _sides(rewards)
     if not (good or bad):
         return {}
-    means = {"rewards/desirable": good, "rewards/undesirable": bad, "calibration/brier": _squares(good, bad)}
+    means = {"rewards/desirable": good, "rewards/undesirable": bad, "calibration/brier": _squares(good, bad, shift)}
     found = {name: mean_interval(values) for name, values in means.items() if len(values) > 1}
     if len(divergence) > 1:
         found["divergence"] = mean_interval(divergence)
@@ -91,14 +94,15 @@ def judged_intervals(rewards: Rewards, divergence: Sequence[float] = ()) -> dict
     return found
 
 
-def calibration_bins(rewards: Rewards, bins: int = BINS) -> list[Bin]:
-    """The responses in bins of similar σ(reward), lowest first.
+def calibration_bins(rewards: Rewards, bins: int = BINS, shift: float = 0.0) -> list[Bin]:
+    """The responses in bins of similar σ(reward − shift), lowest first.
 
-    A classifier whose logit is the reward is calibrated if ``observed`` equals ``expected`` in every bin.
+    A classifier whose logit is reward − shift is calibrated if ``observed`` equals ``expected`` in every bin.
 
     Args:
         rewards: the implicit rewards of ``desirable`` and of ``undesirable`` responses.
         bins: number of bins of (nearly) equal size; fewer if there are fewer responses. Equal rewards share a bin.
+        shift: as for `judged_figures`.
 
     Example:
         >>> calibration_bins({"desirable": [0.0], "undesirable": [0.0, -50.0]}, bins=3)[-1]
@@ -114,7 +118,11 @@ def calibration_bins(rewards: Rewards, bins: int = BINS) -> list[Bin]:
         parts.append(ordered[:stop])
         ordered = ordered[stop:]
     return [
-        Bin(sum(_sigmoid(each) for each, _ in part) / len(part), sum(own for _, own in part) / len(part), len(part))
+        Bin(
+            sum(_sigmoid(each - shift) for each, _ in part) / len(part),
+            sum(own for _, own in part) / len(part),
+            len(part),
+        )
         for part in parts
     ]
 
@@ -133,8 +141,8 @@ def _rounded(reward: float) -> float:
     return round(reward / ROUNDING) * ROUNDING
 
 
-def _squares(good: Sequence[float], bad: Sequence[float]) -> list[float]:
-    return [(_sigmoid(each) - 1.0) ** 2 for each in good] + [_sigmoid(each) ** 2 for each in bad]
+def _squares(good: Sequence[float], bad: Sequence[float], shift: float) -> list[float]:
+    return [(_sigmoid(each - shift) - 1.0) ** 2 for each in good] + [_sigmoid(each - shift) ** 2 for each in bad]
 
 
 def _sigmoid(value: float) -> float:

@@ -187,7 +187,8 @@ def _intervals(after: HeldOut) -> dict[str, list[float]]:
 
 
 def _reward_intervals(after: HeldOut) -> dict[str, list[float]]:
-    if found := judged_intervals(after.rewards, after.divergence) or list_intervals(after.lists):
+    shift = after.metrics.get("shift", 0.0)
+    if found := judged_intervals(after.rewards, after.divergence, shift) or list_intervals(after.lists):
         return {name: [each.low, each.high] for name, each in found.items()}
     chosen, rejected = after.rewards.get("chosen"), after.rewards.get("rejected")
     if not chosen or not rejected:

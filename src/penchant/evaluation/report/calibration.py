@@ -15,21 +15,22 @@ from penchant.statistics import share_interval
 __all__ = ["calibration_chart"]
 
 
-def calibration_chart(rewards: dict[str, Any]) -> Chart | None:
+def calibration_chart(rewards: dict[str, Any], shift: float = 0.0) -> Chart | None:
     """The chart for the data in ``rewards.json``; None without judgements of both labels after training.
 
     Args:
         rewards: ``{"after": {"desirable": [...], "undesirable": [...]}}``; non-finite values are left out.
+        shift: what the objective subtracts from a reward before it compares it with a label (δ of BCO).
     """
     after = rewards.get("after")
     sides = {side: _finite(after, side) for side in ("desirable", "undesirable")}
     if not all(sides.values()):
         return None
-    bins = calibration_bins(sides)
+    bins = calibration_bins(sides, shift=shift)
     svg = draw(
         "calibration",
         "Share of desirable responses against the sigmoid of the reward, in bins of equal size",
-        lambda axes: _paint(axes[0], bins),
+        lambda axes: _paint(axes[0], bins, "σ(reward − shift), %" if shift else "σ(reward), %"),
         height=2.5,
     )
     good, total = len(sides["desirable"]), sum(map(len, sides.values()))
@@ -37,7 +38,7 @@ def calibration_chart(rewards: dict[str, Any]) -> Chart | None:
     return Chart("Calibration of the rewards", svg, (), note)
 
 
-def _paint(axis: Axes, bins: list[Bin]) -> None:
+def _paint(axis: Axes, bins: list[Bin], label: str) -> None:
     axis.plot([0, 100], [0, 100], color=colour("muted"), linewidth=0.8, linestyle=(0, (3, 2)))
     total = sum(each.responses for each in bins)
     share = 100 * sum(each.observed * each.responses for each in bins) / total
@@ -52,7 +53,7 @@ def _paint(axis: Axes, bins: list[Bin]) -> None:
     low, high = min(expected), max(expected)
     room = max(2.0, 0.08 * (high - low))
     axis.set_xlim(max(0.0, low - room), min(100.0, high + room))
-    axis.set_xlabel("σ(reward), %")
+    axis.set_xlabel(label)
     axis.set_ylabel("desirable, %")
 
 

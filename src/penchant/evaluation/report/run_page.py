@@ -16,7 +16,7 @@ from penchant.evaluation.report.list_table import list_rows
 from penchant.evaluation.report.page import render, save
 from penchant.evaluation.report.panels import MACHINERY, main_panels, other_panels
 from penchant.evaluation.report.quantities import count, duration, fixed
-from penchant.evaluation.report.run_folder import RunFolder, finite_number, read_run
+from penchant.evaluation.report.run_folder import RunFolder, finite_number, numbers_of, read_run
 from penchant.evaluation.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def before_after_table(run: Path) -> Table:
 
 def _values(run: RunFolder) -> dict[str, Any]:
     figures = before_after(run)
+    shift = numbers_of(run.summary.get("after")).get("shift", 0.0)
     cut = cut_rows(run.summary.get("cut"))
     columns, lengths = length_rows(run.doctor.get("lengths"))
     warnings = run.summary.get("warnings")
@@ -123,7 +124,7 @@ def _values(run: RunFolder) -> dict[str, Any]:
         "other_charts": run_charts(run, other_panels([run]), **_SMALL_SIZE),
         "histograms": [
             *histograms(run.rewards, of_a_head=run.rewards_of_a_head),
-            *filter(None, [calibration_chart(run.rewards)]),
+            *filter(None, [calibration_chart(run.rewards, shift)]),
         ],
         "samples": [_sample(sample, run.path) for sample in run.samples[:_SAMPLES]],
         "samples_left_out": max(0, len(run.samples) - _SAMPLES),
