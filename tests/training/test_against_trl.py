@@ -40,27 +40,31 @@ def _rows(shared: Path) -> list[dict[str, str]]:
     raise AssertionError("the data hold fewer short pairs than the test wants")
 
 
+def _arguments(folder: Path) -> dict[str, Any]:
+    """What all of TRL's trainers are told here."""
+    return {
+        "output_dir": str(folder),
+        "per_device_train_batch_size": BATCH,
+        "num_train_epochs": 1,
+        "learning_rate": LEARNING_RATE,
+        "max_length": None,
+        "train_sampling_strategy": "sequential",
+        "logging_steps": 1,
+        "bf16": False,
+        "use_cpu": True,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+
+
 def _trl(model: Path, folder: Path, train: list[dict[str, str]], heldout: list[dict[str, str]], **more: Any) -> float:
     """Held-out loss after TRL's training; the arguments not named are its defaults."""
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DPOConfig, DPOTrainer
 
-    args = DPOConfig(
-        output_dir=str(folder),
-        per_device_train_batch_size=BATCH,
-        per_device_eval_batch_size=len(heldout),
-        num_train_epochs=1,
-        learning_rate=LEARNING_RATE,
-        max_length=None,
-        train_sampling_strategy="sequential",
-        bf16=False,
-        use_cpu=True,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        **more,
-    )
+    args = DPOConfig(**_arguments(folder), per_device_eval_batch_size=len(heldout), **more)
     trainer = DPOTrainer(
         model=AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
         args=args,
@@ -115,22 +119,7 @@ def _trl_kto(model: Path, folder: Path, rows: list[dict[str, Any]], **more: Any)
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import KTOConfig, KTOTrainer
 
-    args = KTOConfig(
-        output_dir=str(folder),
-        per_device_train_batch_size=BATCH,
-        num_train_epochs=1,
-        learning_rate=LEARNING_RATE,
-        max_length=None,
-        train_sampling_strategy="sequential",
-        logging_steps=1,
-        bf16=False,
-        use_cpu=True,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        warmup_steps=0.1,
-        **more,
-    )
+    args = KTOConfig(**_arguments(folder), warmup_steps=0.1, **more)
     trainer = KTOTrainer(
         model=AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
         args=args,
@@ -178,22 +167,7 @@ def test_the_losses_of_a_reward_model_are_those_of_trl(shared: Path, tmp_path: P
     run = penchant.train(model, rows, objective, tmp_path / "ours", max_grad_norm=clipped, **recipe)
     plan = plan_batches([1] * len(rows), batch_size=BATCH, epochs=1, seed=SEED)
     ordered = [rows[index] for step in plan.steps for index in step]
-    args = RewardConfig(
-        output_dir=str(tmp_path / "theirs"),
-        per_device_train_batch_size=BATCH,
-        num_train_epochs=1,
-        learning_rate=LEARNING_RATE,
-        max_grad_norm=clipped,
-        max_length=None,
-        train_sampling_strategy="sequential",
-        logging_steps=1,
-        bf16=False,
-        use_cpu=True,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        warmup_steps=0.1,
-    )
+    args = RewardConfig(**_arguments(tmp_path / "theirs"), warmup_steps=0.1, max_grad_norm=clipped)
     data, tokenizer = Dataset.from_list(ordered), AutoTokenizer.from_pretrained(model)
     trainer = RewardTrainer(model=policy, args=args, train_dataset=data, processing_class=tokenizer)
     trainer.train()

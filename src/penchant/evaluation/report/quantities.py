@@ -112,7 +112,7 @@ _KNOWN = {
         Quantity("labels/desirable", "Desirable responses", share=True),
         Quantity("divergence", "Divergence by mismatched responses", "nats"),
         Quantity("reference_point", "Reference point of KTO", "nats"),
-        Quantity("shift", "Reward shift of BCO", "β × nats"),
+        Quantity("shift", "Reward shift of BCO", LOG_RATIO),
         Quantity("reference_point_error", "Standard error of the reference point", "nats"),
         Quantity("loss", "Loss", better="down"),
         Quantity("logps/accuracy", "Accuracy by log-probability per token", better="up", share=True, chance=0.5),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_
 
 __all__ = ["clip_together", "norm_together"]
 
@@ -41,9 +42,6 @@ def clip_together(norm: Tensor, policy: Sequence[nn.Parameter], own: Sequence[nn
         The norm before, as `norm_together`.
     """
     total = norm_together(norm, own)
-    # As torch.nn.utils.clip_grad_norm_ has it, NaN included.
-    factor = float(torch.clamp(max_norm / (total + 1e-6), max=1.0))
-    for each in (*policy, *own):
-        if each.grad is not None:
-            each.grad.mul_(factor)
+    for part in (policy, own):  # a sharded policy and a whole head do not scale in one call
+        clip_grads_with_norm_(part, max_norm, total)
     return total
