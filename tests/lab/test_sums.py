@@ -71,7 +71,10 @@ def test_every_recipe_runs_by_its_name_in_a_world() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_records_hold_what_a_method_learns_from(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("penchant.lab.worlds.sums.records.answers_of", lambda model, prompts: ["7"] * len(prompts))
+    def answers(model: Path, prompts: list[str], each: int = 0) -> list[list[str]]:
+        return [["7"] * (each or 1) for _ in prompts]
+
+    monkeypatch.setattr("penchant.lab.worlds.sums.records.answers_of", answers)
     rows = [row | {"split": "train"} for row in problems(largest=6)]
     made = further_records(kind, rows, Path("nowhere"), seed=1)
     assert made == further_records(kind, rows, Path("nowhere"), seed=1)
@@ -82,11 +85,13 @@ def test_records_hold_what_a_method_learns_from(kind: str, monkeypatch: pytest.M
             "pairs": ([each.get("chosen")], [each.get("rejected")]),
             "complaints": ([], [each.get("completion")]),
             "taught": ([], []),
-            "by-category": ([each.get("completion")], each.get("samples", [])),
+            "by-category": ([each.get("completion")], []),
         }[kind]
         assert all(said == each["answer"] for said in right)
         assert all(said != each["answer"] and 0 <= int(said) <= 15 for said in wrong)
     assert kind != "taught" or {each["completion"] for each in made} == {"7"}
+    if kind == "by-category":
+        assert all(each["category"] == f"makes {each['answer']}" and each["samples"] == ["7"] * 8 for each in made)
 
 
 def test_second_thoughts_are_written_as_a_revision_asks() -> None:

@@ -45,6 +45,14 @@ def test_each_category_has_its_own_reward_and_a_pooled_one_contradicts_itself() 
     assert first == second, "one reward cannot tell the categories apart"
 
 
+def test_what_no_demonstration_and_no_sample_of_the_category_says_has_no_score() -> None:
+    judge = InverseRL()
+    judge.read([*RECORDS, shown("when is it", "at noon", "time", "at dusk")])
+    known, empty, strange, elsewhere = judge.score(RECORDS[0].prompt, ["take a wire", "", "zebra", "at dusk"])
+    assert known < 0, "a bad answer would be worse than one of which nothing is known, if that were zero"
+    assert all(math.isnan(each) for each in (empty, strange, elsewhere))
+
+
 def test_the_reward_is_that_of_the_likelihood() -> None:
     generator = torch.Generator().manual_seed(0)
     shown_, rows = (torch.randn(size, generator=generator, dtype=torch.float64) for size in ((6, 3), (6, 4, 3)))

@@ -50,8 +50,8 @@ class InverseRL(Judge):
 
     id = "inverse_rl"
     formula = "w_c · e(y): the category's learned weights times the embedding of the response"
-    span = "any, higher is better"
-    advice = "It knows the style of the demonstrations; scores of two categories cannot be compared."
+    span = "any, higher is better; none for a response of which no word was learned"
+    advice = "It knows the words of the demonstrations, not the prompt; scores of two categories cannot be compared."
 
     category: Annotated[str, "field of the record that names its category"] = "category"
     pooled: Annotated[bool, "one reward for all categories"] = False
@@ -88,7 +88,9 @@ class InverseRL(Judge):
             )
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
-        """The rewards of the prompt's category.
+        """The rewards of the prompt's category; NaN for a response of whose words none was learned.
+
+        Zero would be more than a response that is known to be bad has: a policy would learn to say what no one knows.
 
         Raises:
             DataError: the prompt is none of those that were read.
@@ -96,7 +98,7 @@ class InverseRL(Judge):
         name = self.named.get(as_text(prompt))
         if name is None:
             raise DataError(f"The prompt {as_text(prompt)[-80:]!r} has no category.", where=self.id)
-        return [float(each) for each in self._embedded(responses) @ self.rewards[name]] if responses else []
+        return self._rewards(name, responses) if responses else []
 
     def sampled(self, record: Record, responses: Sequence[Response]) -> tuple[list[float], dict[str, list[float]]]:
         """See `Judge.sampled`."""
@@ -121,6 +123,12 @@ class InverseRL(Judge):
                 fix="Name its category there, or give judge.pooled=true for one reward.",
             )
         return _EVERY if found is None else str(found)
+
+    def _rewards(self, name: str, texts: Sequence[str]) -> list[float]:
+        """The rewards of texts under a category; NaN where the embedding is zero in all that the category showed."""
+        rows, learned = self._embedded(texts), self.rewards[name]
+        unknown = (rows[:, learned != 0] == 0).all(1)
+        return [float(each) for each in (rows @ learned).masked_fill(unknown, torch.nan)]
 
     def _embedded(self, texts: Sequence[str]) -> Tensor:
         return torch.from_numpy(np.asarray(self.embedder.embed(list(texts)), dtype=np.float64))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ class Plan:
         wrong: share of wrong answers in the demonstrations.
         copies, start_epochs, start_batch, start_rate: demonstrations per sum, and training settings of the start model.
         rounds, rate: rounds and learning rate of the online run; those of the method if None.
+        settings: further keys of the online run's recipe, in place of the method's.
     """
 
     largest: int = 19
@@ -41,6 +42,7 @@ class Plan:
     start_rate: float = 3e-3
     rounds: int | None = None
     rate: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def run_sums(
         train_teacher(output, plan, seed=seed, overwrite=overwrite, progress=progress)
     recipe = make_online_recipe(
         _keys(output, start, method, plan, seed)
-        | _records(output, teacher, method, plan, seed, overwrite)
+        | _records(output, teacher if taught else start, method, plan, seed, overwrite)
         | ({"teacher": str(teacher)} if method in TAUGHT else {})
     )
     say(f"Improve it online with a verifier: {method}, {recipe.iterations} rounds")
@@ -127,18 +129,19 @@ def _keys(output: Path, start: Path, method: str, plan: Plan, seed: int) -> dict
         "samples": 12,
         "seed": seed,
         **METHODS[method],
+        **plan.settings,
         **{key: value for key, value in chosen.items() if value},
     }
 
 
-def _records(output: Path, teacher: Path, method: str, plan: Plan, seed: int, overwrite: bool) -> dict[str, Any]:
+def _records(output: Path, model: Path, method: str, plan: Plan, seed: int, overwrite: bool) -> dict[str, Any]:
     """The data of a method that learns from more than prompts."""
     kind = RECORDS.get(method)
     if kind is None:
         return {}
     place = output / f"sums-{kind}.jsonl"
     if overwrite or not place.is_file():
-        keep_rows(place, further_records(kind, _rows(plan, seed), teacher, seed), overwrite)
+        keep_rows(place, further_records(kind, _rows(plan, seed), model, seed), overwrite)
     return {"data": str(place)}
 
 

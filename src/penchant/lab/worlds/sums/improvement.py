@@ -31,8 +31,8 @@ def improve(method: str, seed: int, plan: Plan, *, folder: Path | None = None) -
     Returns:
         The accuracy on held-out sums at the start and at each evaluation; the last is that at the end.
     """
-    settings = {"seed": seed} | {name: each for name, each in asdict(plan).items() if name not in ("rounds", "rate")}
-    start = keep("sums-start", settings, _MADE_BY, lambda place: _train(place, plan, seed), folder=folder)
+    sizes = {name: each for name, each in asdict(plan).items() if name not in ("rounds", "rate", "settings")}
+    start = keep("sums-start", {"seed": seed} | sizes, _MADE_BY, lambda place: _train(place, plan, seed), folder=folder)
     with tempfile.TemporaryDirectory() as place:
         output = Path(place) / "sums"
         shutil.copytree(start, output)

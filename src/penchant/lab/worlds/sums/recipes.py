@@ -41,7 +41,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "remax": {"iterations": 80, "samples_per_prompt": 8, "learning_rate": 1e-3},
     "nft": {
         "objective": {"token_normalizer": 2.0},
-        "iterations": 40,
+        "iterations": 80,
         "samples_per_prompt": 8,
         "batch_size": 512,
         "learning_rate": 1e-3,
@@ -54,7 +54,8 @@ METHODS: dict[str, dict[str, Any]] = {
         ],
         **_VERIFIED,
     },
-    "dr-irl": {**_STEPS, **_VERIFIED},
+    # Of the group, differences between wrong answers would count as much as those between right and wrong ones.
+    "dr-irl": {**_STEPS, "learning_rate": 5e-4, "pairing": {"name": "by_difficulty", "scale": "batch"}, **_VERIFIED},
     "nash-md": {**_STEPS, "samples_per_prompt": 8, "temperature": 1.0},
     "on-policy-distillation": {**_STEPS, "samples_per_prompt": 4, **_VERIFIED},
     "pu-distill": {**_STEPS, "judge": {"name": "closeness"}, **_VERIFIED},
