@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -121,3 +122,13 @@ def test_a_mistake_on_the_line_fails_with_the_reason(
     assert err.startswith("penchant: error: ") and err.count("\n") == 1
     for phrase in phrases:
         assert phrase in err
+
+
+def test_bars_of_loading_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "HF_HUB_DISABLE_PROGRESS_BARS"
+    for terminal, found in ((True, None), (False, "1")):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+        monkeypatch.setattr("sys.stderr.isatty", lambda answer=terminal: answer)
+        assert cli.main(["--version"]) == 0
+        assert os.environ.get(name) == found

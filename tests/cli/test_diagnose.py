@@ -46,6 +46,32 @@ def test_a_run_says_model_reference_data_columns_and_beta(run: Path, tmp_path: P
     assert found["figures"] == pytest.approx(plain.figures)
 
 
+@pytest.mark.parametrize(
+    ("keys", "held"),
+    [
+        ({"split": "train", "eval_split": "test"}, ["test"] * 2),
+        ({"split": "train"}, ["train"] * (COUNT - 2)),
+        ({"split": "train", "eval_data": "OTHER"}, [None] * COUNT),
+    ],
+)
+def test_a_run_is_diagnosed_on_the_rows_that_it_held_out(
+    keys: dict[str, str], held: list[str | None], run: Path, tmp_path: Path
+) -> None:
+    """Never on training and held-out rows of one file together."""
+    folder, data = tmp_path / "run", tmp_path / "pairs.jsonl"
+    shutil.copytree(run, folder)
+    rows = [{**row, "split": "test" if number < 2 else "train"} for number, row in enumerate(pairs(COUNT))]
+    write_pairs(data, rows)
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text()) | {"data": str(data), "mapping": {}} | keys
+    recipe |= {"eval_data": str(run.parent / "pairs.jsonl")} if "eval_data" in keys else {}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    assert main(["diagnose", str(folder), "--json", str(tmp_path / "found.json")]) == 0
+    found = json.loads((tmp_path / "found.json").read_text())["per_pair"]
+    assert len(found) == len(held)
+    lines = [int(row["source"].rpartition(":")[2]) for row in found]
+    assert [rows[line - 1]["split"] for line in lines] == held or held[0] is None
+
+
 def test_the_rows_of_pairs_average_to_the_figures(run: Path) -> None:
     plan = Plan(beta=0.3)
     found = diagnose(run / "model", run.parent / "pairs.jsonl", run.parent / "start", plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from penchant.diagnostics.findings import MEANINGS, Plan
 from penchant.diagnostics.measure import diagnose
 from penchant.errors import ConfigurationError, DataError
 from penchant.evaluation.rows import ScoredRows
+from penchant.feedback.reading import read
+from penchant.rewards.registry import build_judge
 from small_runs import model_folder, pairs, word_tokenizer, write_pairs
 
 COUNT = 8
@@ -100,6 +103,29 @@ def test_an_untrained_policy_is_all_ties_for_the_implicit_reward(folders: dict[s
     ).figures
     assert found["implicit/data"] == 0.5 and found["space/share_undesirable"] == 0
     assert found["ranking/model"] == found["ranking/reference"]
+
+
+def test_a_reward_model_may_be_a_run_and_one_that_only_compares(folders: dict[str, str], tmp_path: Path) -> None:
+    """A run's folder is read like the model in it; a preference model's probabilities rank pairs."""
+    shutil.copytree(folders["judge"], tmp_path / "run" / "model")
+    models = [folders["model"], folders["pairs"], folders["reference"]]
+    plain, run = (diagnose(*models, reward_model=each).figures for each in (folders["judge"], tmp_path / "run"))
+    assert plain == run
+    gpm = penchant.train(folders["reference"], pairs(COUNT), "gpm", output=tmp_path / "gpm", max_steps=1).folder
+    own = build_judge({"name": "reward_model", "model": str(gpm / "model")})
+    records = list(read(folders["pairs"]))
+    tables = [own.compare(record.prompt, list(record.responses)) for record in records]
+    right = sum(float(table[0, 1]) > 0.5 for table in tables) / COUNT
+    assert diagnose(*models, reward_model=gpm).figures["explicit/data"] == right
+
+
+def test_a_run_stands_for_its_model(folders: dict[str, str], scored: ScoredRows, tmp_path: Path) -> None:
+    for name in ("model", "reference"):
+        shutil.copytree(folders[name], tmp_path / name / "model")
+    run, start = tmp_path / "model", tmp_path / "reference"
+    assert penchant.score(run, folders["pairs"], reference=start).rows == scored.rows
+    found = diagnose(run, folders["pairs"], start).figures
+    assert found == diagnose(folders["model"], folders["pairs"], folders["reference"]).figures
 
 
 def test_other_feedback_is_refused_before_a_model_is_loaded(tmp_path: Path) -> None:

@@ -177,6 +177,9 @@ def _after_the_first() -> None:
 
 def _dispatch(arguments: list[str]) -> int:
     """Run the command named by ``arguments``. A number returned by a command is its exit code."""
+    if not sys.stderr.isatty():
+        # Bars of loading would fill log files with lines that nobody sees move.
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     command = typer.main.get_command(app)
     result = command.main(args=arguments, prog_name="penchant", standalone_mode=False)
     return result if isinstance(result, int) and not isinstance(result, bool) else DONE

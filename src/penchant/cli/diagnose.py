@@ -39,6 +39,9 @@ _Entangled = Annotated[int, typer.Option(min=0, help="Number of pairs whose resp
 _Sampled = Annotated[int, typer.Option(min=0, help="Number of prompts that the model answers, for its divergence.")]
 _Form = Annotated[str, typer.Option(help="Form of the loss for gradient entanglement: sum, mean, dpop, nll.")]
 _Unseen = Annotated[str | None, typer.Option(help="Feedback with responses that the model was not trained on.")]
+_Explicit = Annotated[
+    str | None, typer.Option(help="Reward model, or the run that trained it, to compare the implicit reward with.")
+]
 _Shifted = Annotated[list[str] | None, typer.Option(help="With --reward-model: comparisons from another distribution.")]
 
 
@@ -56,7 +59,7 @@ def diagnose(
     form: _Form = "sum",
     coverage: _Sampled = 0,
     unseen: _Unseen = None,
-    reward_model: Annotated[str | None, typer.Option(help="Reward model to compare the implicit reward with.")] = None,
+    reward_model: _Explicit = None,
     shifted: _Shifted = None,
     map_: Renamed = None,
     split: Split = None,
@@ -79,6 +82,7 @@ def diagnose(
     of_run = _taken(run, model)
     given = of_run or DiagnosedRun("", None, None, None)
     mapping = {**({} if data else given.mapping), **(parse_mapping(map_) or {})}
+    split = split or (None if data else given.split)
     data, reference, model = _complete(data or given.data, reference or given.start, model or given.model, run)
     inputs = [data, model, reference, unseen, reward_model, shifted, chat_template]
     for path, option in ((json_out, "--json"), (html, "--html")):

@@ -22,14 +22,19 @@ from penchant.evaluation.rows import ScoredRows
 from penchant.evaluation.scoring import score
 from penchant.feedback.collection import Feedback
 from penchant.feedback.reading import read
+from penchant.feedback.records import Record
 from penchant.forest.encoding import Encoder
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
+from penchant.model_folders import trained_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.rendering.truncation import Truncation
+from penchant.rewards.folders import judge_of_folder
+from penchant.rewards.judge import Judge
 from penchant.rewards.models import RewardModel
-from penchant.rewards.scores import scored
+from penchant.rewards.registry import build_judge
+from penchant.rewards.scores import compared_all, scored_all
 
 __all__ = ["diagnose"]
 
@@ -57,7 +62,8 @@ def diagnose(
         reference: folder or hub id of the reference.
         plan: settings of the diagnosis.
         unseen: feedback with responses that were not trained on.
-        reward_model: folder or hub id of an explicit reward model, to compare the implicit reward with.
+        reward_model: folder of an explicit reward or preference model or of the run that trained it, or a hub id; the
+            implicit reward is compared with it.
         shifted: files of comparisons from other distributions.
         progress: called with the current stage, the number of steps done and the total.
         reading: ``mapping``, ``split`` and ``on_bad`` of the data, as for `read`; other files have no
@@ -68,7 +74,8 @@ def diagnose(
         PenchantError: a model or the data cannot be used.
     """
     sets, further = _read_all(data, shifted, unseen, dict(reading or {}))
-    judge = None if reward_model is None else RewardModel(str(reward_model))
+    judge = None if reward_model is None else _judge(str(reward_model))
+    model, reference = trained_model(model), trained_model(reference)
     scoring = _Scoring(load_model(model), load_tokenizer(model), load_model(reference), options, progress)
     return scoring.diagnose(plan or Plan(), sets, further, judge)
 
@@ -84,7 +91,7 @@ class _Scoring:
     progress: Progress | None
 
     def diagnose(
-        self, plan: Plan, sets: Mapping[str, Feedback], further: Feedback | None, judge: RewardModel | None
+        self, plan: Plan, sets: Mapping[str, Feedback], further: Feedback | None, judge: Judge | None
     ) -> Findings:
         """Compute all figures of the plan."""
         unseen = None if further is None else column(self.rows("unseen", further), "logp")
@@ -121,7 +128,7 @@ class _Scoring:
 
     def renderer(self) -> Renderer:
         """Turns texts into tokens, as in scoring."""
-        named = ("chat_template", "template_arguments", "as_chat")
+        named = ("chat_template", "end_token", "template_arguments", "as_chat")
         return Renderer(self.tokenizer, **{name: self.options[name] for name in named if name in self.options})
 
     def answered(self, feedback: Feedback, count: int) -> Tensor | None:
@@ -184,14 +191,22 @@ def _shares(feedback: Feedback, rows: ScoredRows, agreement: float | None) -> tu
     return torch.tensor([1.0 if share is None else share for share in found], dtype=torch.float64), notes
 
 
-def _rewards(judge: RewardModel, sets: Mapping[str, tuple[Feedback, ScoredRows]]) -> dict[str, float]:
+def _judge(reward_model: str) -> Judge:
+    """The judge of a folder, or the reward model of a hub id."""
+    if not Path(reward_model).is_dir():
+        return RewardModel(reward_model)
+    found = build_judge(judge_of_folder(reward_model))
+    assert found is not None  # that of a folder always judges
+    return found
+
+
+def _rewards(judge: Judge, sets: Mapping[str, tuple[Feedback, ScoredRows]]) -> dict[str, float]:
     """Accuracy of explicit and implicit rewards on the same records of every set."""
     explicit, implicit = {}, {}
     for name, (feedback, rows) in sets.items():
         taken = {row["source"] for row in rows.rows}
         kept = [record for record in feedback if str(record.source) in taken]
-        given = torch.tensor([scored(judge, each, each.responses) for each in kept], dtype=torch.float64)
-        explicit[name] = (given[:, 0], given[:, 1])
+        explicit[name] = _explicit(judge, kept)
         implicit[name] = (column(rows, "logratio", 0), column(rows, "logratio", 1))
     found = compare_rewards(explicit, implicit, next(iter(sets)))
     figures = {f"explicit/{name}": value for name, value in found.explicit.items()}
@@ -199,3 +214,13 @@ def _rewards(judge: RewardModel, sets: Mapping[str, tuple[Feedback, ScoredRows]]
     if found.drops:
         figures |= {"drop/mean": found.mean_drop, "drop/max": found.max_drop}
     return figures
+
+
+def _explicit(judge: Judge, records: Sequence[Record]) -> tuple[Tensor, Tensor]:
+    """The rewards of both sides; of a judge that only compares, how often each is preferred."""
+    both = [list(record.responses) for record in records]
+    if judge.gives_scores:
+        given = torch.tensor(scored_all(judge, records, both), dtype=torch.float64)
+        return given[:, 0], given[:, 1]
+    preferred = torch.tensor([float(table[0, 1]) for table in compared_all(judge, records, both)], dtype=torch.float64)
+    return preferred, 1 - preferred

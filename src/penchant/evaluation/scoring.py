@@ -24,6 +24,7 @@ from penchant.likelihood.forest_scorer import scorer_of
 from penchant.likelihood.loading import load_model
 from penchant.likelihood.logps import token_logps
 from penchant.likelihood.references.named import check_rows
+from penchant.model_folders import trained_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.same_vocabulary import check_same_vocabulary
 from penchant.rendering.tokenizer import load_tokenizer
@@ -62,7 +63,7 @@ def score(
     ``end_token``, ``template_arguments`` and ``as_chat`` those of `penchant.rendering.Renderer`.
 
     Args:
-        model: a folder (also of an adapter), a hub id, or a causal language model in memory.
+        model: a folder (also of an adapter or of a run), a hub id, or a causal language model in memory.
         data: a file, folder, hub id, ``datasets.Dataset``, or records as dictionaries.
         reference: the reference model; without it rows contain only log-probabilities.
         base: base of the model, if it is an adapter whose configuration names none that is found.
@@ -83,6 +84,7 @@ def score(
     """
     if not beta > 0:
         raise ConfigurationError(f"beta is {beta}; expected a number above 0.")
+    model, reference = (trained_model(each) if isinstance(each, str | Path) else each for each in (model, reference))
     reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad, "train_on": train_on, "ties": "keep"}
     feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
     rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}

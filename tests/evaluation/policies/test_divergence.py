@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import penchant
+from penchant.errors import ModelError
 from penchant.evaluation.policies.checkpoints import all_checkpoints, find_checkpoint
 from penchant.evaluation.policies.judging import judge_pairs, judged_checkpoints
-from penchant.evaluation.policies.policy import Policy, divergence_of
+from penchant.evaluation.policies.policy import Policy, divergence_of, renderers_of
 from penchant.evaluation.report.evaluation_page import figure_rows, on_frontier, write_evaluation
 from penchant.feedback.reading import read
 from penchant.feedback.records import Text
@@ -44,7 +45,8 @@ def run(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_start_has_no_divergence_and_a_trained_model_has_that_of_its_own_samples(start: Path, run: Path) -> None:
     prompts = [each.prompt for each in RECORDS] * 8
-    base, policy = Policy(str(start)), Policy(str(run / "model"))
+    [own, theirs] = renderers_of([find_checkpoint(str(run))], reference=str(start))
+    base, policy = Policy(str(start), theirs), Policy(str(run / "model"), own)
     assert divergence_of(base.draw(prompts, 6, 0), base).value == 0.0
     drawn = policy.draw(prompts, 1, 0)
     found = divergence_of(drawn, base)
@@ -65,6 +67,30 @@ def test_the_checkpoints_of_a_run_come_by_step_and_find_their_tokenizer(run: Pat
     assert found[0].tokenizer == str(run / "model") and found[-1].tokenizer is None
     assert {each.start for each in found} == {str(start)}
     assert all_checkpoints("some/hub-id") == [find_checkpoint("some/hub-id")]
+
+
+def test_a_reference_without_a_template_reads_prompts_as_the_run_did(start: Path, tmp_path: Path) -> None:
+    """The start has no chat template; the run was trained with one, and with text prompts as turns of a user."""
+    messages = [{**row, "prompt": [{"role": "user", "content": row["prompt"]}]} for row in pairs(4)]
+    recipe = {"max_steps": 1, "batch_size": 2, "samples": 0, "chat_template": "plain", "as_chat": True}
+    run = penchant.train(start, messages, output=tmp_path / "run", **recipe).folder
+    found = find_checkpoint(str(run))
+    assert found.rendering == {"as_chat": True}
+    own, theirs = renderers_of([found], reference=str(start))
+    prompt = messages[0]["prompt"]
+    assert own.prompt_ids(prompt) == theirs.prompt_ids(prompt) == own.prompt_ids(prompt[0]["content"])
+    judged, _ = judged_checkpoints([found], str(start), list(read(messages)), Length(), Sampling(max_new_tokens=3))
+    assert judged[0].divergence is not None
+
+
+def test_what_cannot_be_rendered_is_said_before_anything_is_sampled(start: Path, run: Path) -> None:
+    said: list[str] = []
+    records = list(read([{**row, "prompt": [{"role": "user", "content": row["prompt"]}]} for row in pairs(4)]))
+    with pytest.raises(ModelError, match="no chat template"):
+        judged_checkpoints(
+            [find_checkpoint(str(run))], str(start), records, Length(), Sampling(max_new_tokens=3), say=said.append
+        )
+    assert not said
 
 
 def test_the_page_shows_every_checkpoint_and_escapes_what_people_and_models_wrote(

@@ -11,9 +11,6 @@ from penchant.errors import ConfigurationError
 
 __all__ = ["DiagnosedRun", "diagnosed_run"]
 
-#: Keys of a recipe that say how texts become tokens; a diagnosis renders as training did.
-_RENDERING = ("as_chat", "template_arguments")
-
 
 @dataclass(frozen=True)
 class DiagnosedRun:
@@ -23,15 +20,17 @@ class DiagnosedRun:
         model: folder of its model.
         start: the model that it started from; None where no recipe says it.
         data: its held-out data, or else its training data; None where the recipe names several sources.
+        split: of these data; None for all rows.
         beta: β of its objective; None where it has none.
         mapping: of the columns of its data.
-        rendering: ``as_chat`` and ``template_arguments``, as in training.
+        rendering: ``as_chat``, ``end_token`` and ``template_arguments``, as in training.
     """
 
     model: str
     start: str | None
     data: str | None
     beta: float | None
+    split: str | None = None
     mapping: dict[str, str] = field(default_factory=dict)
     rendering: dict[str, Any] = field(default_factory=dict)
 
@@ -60,13 +59,17 @@ def diagnosed_run(folder: str) -> DiagnosedRun:
     found = find_checkpoint(folder)
     objective: Any = recipe.get("objective")
     beta = objective.get("beta") if isinstance(objective, Mapping) else None
-    named = [recipe.get(key) for key in ("eval_data", "data")]
+    # What was held out is diagnosed first: another file, or other rows of the same one.
+    apart = recipe.get("eval_data") is not None
+    data = recipe.get("eval_data" if apart else "data")
+    split = recipe.get("eval_split") if apart or recipe.get("eval_split") else recipe.get("split")
     mapping: Any = recipe.get("mapping")
     return DiagnosedRun(
         model=found.model,
         start=found.start,
-        data=next((each for each in named if isinstance(each, str)), None),
+        data=data if isinstance(data, str) else None,
         beta=float(beta) if isinstance(beta, (int, float)) and beta > 0 else None,
         mapping=dict(mapping) if isinstance(mapping, Mapping) else {},
-        rendering={key: recipe[key] for key in _RENDERING if recipe.get(key)},
+        split=split if isinstance(split, str) else None,
+        rendering=found.rendering,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,6 +12,9 @@ from penchant.errors import ConfigurationError, ModelError
 from penchant.model_folders import absent
 
 __all__ = ["Checkpoint", "all_checkpoints", "find_checkpoint", "find_reference"]
+
+#: Keys of a recipe that say how prompts become tokens; the chat template is saved with the tokenizer.
+RENDERING = ("as_chat", "end_token", "template_arguments")
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class Checkpoint:
         model: its folder or hub id.
         start: the model that its run started from; None where no recipe says it.
         tokenizer: folder of its tokenizer, where it is another one.
+        rendering: ``as_chat``, ``end_token`` and ``template_arguments`` of its run: it reads prompts as in training.
     """
 
     name: str
     model: str
     start: str | None
     tokenizer: str | None = None
+    rendering: dict[str, Any] = field(default_factory=dict)
 
 
 def find_checkpoint(given: str) -> Checkpoint:
@@ -44,7 +50,10 @@ def find_checkpoint(given: str) -> Checkpoint:
         return Checkpoint(given, given, None)
     for place in (folder, folder / "model"):
         if any((place / name).is_file() for name in ("config.json", "adapter_config.json")):
-            return Checkpoint(given, str(place), _start(folder), _tokenizer(place))
+            recipe = _recipe(folder)
+            start = str(recipe["model"]) if recipe.get("model") else None
+            rendering = {key: recipe[key] for key in RENDERING if recipe.get(key)}
+            return Checkpoint(given, str(place), start, _tokenizer(place), rendering)
     raise ModelError(
         "The folder holds no model: neither config.json nor model/config.json.",
         where=given,
@@ -104,13 +113,14 @@ def _tokenizer(folder: Path) -> str | None:
     return str(model) if folder.parent.name == "checkpoints" and model.is_dir() else None
 
 
-def _start(folder: Path) -> str | None:
+def _recipe(folder: Path) -> dict[str, Any]:
+    """The recipe of the run that a folder belongs to; empty where there is none that can be read."""
     for place in (folder, *folder.parents[:2]):
         recipe = place / "recipe.yaml"
         if recipe.is_file():
             try:
                 read = yaml.safe_load(recipe.read_text(encoding="utf-8"))
             except (OSError, ValueError, yaml.YAMLError):
-                return None
-            return str(read["model"]) if isinstance(read, dict) and read.get("model") else None
-    return None
+                return {}
+            return read if isinstance(read, dict) else {}
+    return {}

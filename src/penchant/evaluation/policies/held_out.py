@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError
-from penchant.evaluation.policies.policy import Policy
+from penchant.evaluation.policies.checkpoints import find_checkpoint
+from penchant.evaluation.policies.policy import Policy, renderers_of
 from penchant.evaluation.scoring import score
 from penchant.feedback.reading import read
 from penchant.feedback.records import Comparison
@@ -135,6 +136,8 @@ def judged_score(
             f"The judge {judge.get('name')!r} gives no scores.", where="--judge", fix="Name one that scores responses."
         )
     greedy = Sampling(max_new_tokens=max_new_tokens, temperature=0.0)
-    texts = Policy(str(folder), room=max_new_tokens).answers([record.prompt for record in records], greedy, seed=0)
+    [renderer] = renderers_of([find_checkpoint(str(folder))])
+    policy = Policy(str(folder), renderer, room=max_new_tokens)
+    texts = policy.answers([record.prompt for record in records], greedy, seed=0)
     found = scored_all(built, records, [[text] for text in texts])
     return sum(each[0] for each in found) / len(found)

@@ -9,7 +9,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError
 from penchant.evaluation.policies.checkpoints import Checkpoint
-from penchant.evaluation.policies.policy import Drawn, Policy, divergence_of
+from penchant.evaluation.policies.policy import Drawn, Policy, divergence_of, renderers_of
 from penchant.evaluation.wins.win_rate import WinRate, win_rate
 from penchant.feedback.records import Record
 from penchant.generation.responses import Sampling
@@ -101,7 +101,7 @@ def judged_checkpoints(
         records: hold the prompts, and what the judge reads.
         judge: scores or compares responses.
         sampling: how responses are sampled.
-        chat_template: None for the tokenizer's own.
+        chat_template: None for the tokenizers' own, see `renderers_of`.
         seed: of sampling and bootstrap.
         device: where models run.
         divergence: whether to measure the divergence from the reference too, on further samples at temperature 1.
@@ -110,18 +110,23 @@ def judged_checkpoints(
     Returns:
         What the judge says of each, and the reference's responses.
     """
-    how: Any = {"chat_template": chat_template, "device": device, "room": sampling.max_new_tokens}
+    how: Any = {"device": device, "room": sampling.max_new_tokens}
     prompts = [record.prompt for record in records]
+    *renderers, of_reference = renderers_of(checkpoints, chat_template, reference)
+    # What a tokenizer cannot render must not be found after the other models have answered.
+    for renderer in (*renderers, of_reference):
+        for prompt in prompts:
+            renderer.prompt_ids(prompt)
     answered = []
-    for each in checkpoints:
+    for each, renderer in zip(checkpoints, renderers, strict=True):
         say(f"Sampling {len(prompts)} responses of {each.name}")
-        policy = Policy(each.model, each.tokenizer, **how)
+        policy = Policy(each.model, renderer, **how)
         drawn = policy.draw(prompts, sampling.max_new_tokens, seed + 1) if divergence else None
         texts = policy.answers(prompts, sampling, seed)
         answered.append(_Answered(each, texts, drawn, policy.tokenizer.get_vocab()))
         del policy
     say(f"Sampling {len(prompts)} responses of the reference {reference}")
-    base = Policy(reference, **how)
+    base = Policy(reference, of_reference, **how)
     theirs = base.answers(prompts, sampling, seed)
     known = [_divergence(each, base, seed) for each in answered]
     del base

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from penchant.evaluation.policies.checkpoints import Checkpoint
 from penchant.evaluation.wins.win_rate import bootstrap_mean
 from penchant.feedback.records import Text
 from penchant.generation.responses import Sampling
@@ -17,7 +18,7 @@ from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
 from penchant.statistics import Interval
 
-__all__ = ["Drawn", "Policy", "divergence_of"]
+__all__ = ["Drawn", "Policy", "divergence_of", "renderers_of"]
 
 #: Responses per forward pass that scores them.
 BATCH = 16
@@ -43,8 +44,7 @@ class Policy:
 
     Args:
         model: folder or hub id of the weights.
-        tokenizer: folder or hub id of the tokenizer; None for that of the model.
-        chat_template: None for the tokenizer's own.
+        renderer: turns its prompts into tokens, see `renderers_of`.
         device: where it runs.
         room: tokens of a response, for which prompts are cut on the left if the context is short.
 
@@ -52,20 +52,12 @@ class Policy:
         ModelError: it cannot be loaded.
     """
 
-    def __init__(
-        self,
-        model: str,
-        tokenizer: str | None = None,
-        *,
-        chat_template: str | None = None,
-        device: str = "cpu",
-        room: int = 128,
-    ) -> None:
+    def __init__(self, model: str, renderer: Renderer, *, device: str = "cpu", room: int = 128) -> None:
         self.network = load_model(model).to(device).eval()
-        self.tokenizer = load_tokenizer(tokenizer or model)
+        self.tokenizer = renderer.tokenizer
         limit = getattr(self.network.config.get_text_config(), "max_position_embeddings", None)
         longest = None if limit is None else max(1, limit - room)
-        self.engine = TransformersEngine(Renderer(self.tokenizer, chat_template=chat_template), longest)
+        self.engine = TransformersEngine(renderer, longest)
         self.engine.use(self.network)
 
     def answers(self, prompts: Sequence[Text], sampling: Sampling, seed: int) -> list[str]:
@@ -83,6 +75,30 @@ class Policy:
     def logps(self, prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]) -> list[float]:
         """Log-probability of each response, nats."""
         return sequence_logps(self.network, prompts, responses, batch_size=BATCH)
+
+
+def renderers_of(
+    checkpoints: Sequence[Checkpoint], chat_template: str | None = None, reference: str | None = None
+) -> list[Renderer]:
+    """How each checkpoint, and then the reference, reads prompts: as in training.
+
+    A reference without a chat template of its own reads them by that of the first checkpoint, which training gave to
+    the model that it started from.
+
+    Args:
+        checkpoints: the models.
+        chat_template: for all of them; None for their own.
+        reference: folder or hub id of another model; None for none.
+    """
+    found = [
+        Renderer(load_tokenizer(each.tokenizer or each.model), chat_template=chat_template, **each.rendering)
+        for each in checkpoints
+    ]
+    if reference is not None:
+        tokenizer, first = load_tokenizer(reference), found[0]
+        template = chat_template or (None if getattr(tokenizer, "chat_template", None) else first.chat_template)
+        found.append(Renderer(tokenizer, chat_template=template, **checkpoints[0].rendering))
+    return found
 
 
 def divergence_of(drawn: Drawn, reference: Policy, seed: int = 0) -> Interval:
