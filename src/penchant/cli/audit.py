@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from penchant.diagnostics.judge_audit import Audit
+    from penchant.evaluation.report.curves import Chart
 
 __all__ = ["audit"]
 
@@ -60,7 +61,8 @@ def audit(
         from penchant.cli.narrow import as_texts
         from penchant.evaluation.report.table_page import write_table
 
-        write_table(html, "Audit of a judge", f"{judge} on {data}, {len(records)} comparisons", as_texts(table), lines)
+        subject = f"{judge} on {data}, {len(records)} comparisons"
+        write_table(html, "Audit of a judge", subject, as_texts(table), lines, charts=_drawn(found))
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The audit", fix="Choose another path for --json.")
 
@@ -77,6 +79,16 @@ def _tabled(found: Audit) -> tuple[Table, list[str]]:
         shown = each.interval
         value, low, high = (fixed(number, 3) for number in (shown.value, shown.low, shown.high))
         table.add_row(name, value, f"[{low}, {high}]", f"{each.pairs:,}", MEANINGS[name])
-    biased = [name for name in found.figures if name.endswith("bias") and found.found(name)]
+    biased = [name for name in found.biases if found.found(name)]
     said = f"Found at 95 %: {', '.join(biased)}." if biased else "No bias is found at 95 %."
     return table, [*found.notes, said]
+
+
+def _drawn(found: Audit) -> list[Chart]:
+    """The biases with their intervals."""
+    from penchant.evaluation.report.interval_chart import interval_chart
+
+    known = [(name, found.figures[name].interval) for name in found.biases]
+    rows = [(name, each.value, each.low, each.high) for name, each in known]
+    note = "Lines: 95 % intervals; one that holds 0 shows no bias. Meanings are those of the table"
+    return [interval_chart("Biases", rows, "probability, less 1/2 or what is preferred", note=note, zero=0.0)]

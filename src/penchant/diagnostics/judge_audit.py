@@ -31,6 +31,9 @@ MEANINGS = {
     "self-preference": "win rate of the judge's own family, less its share of preferred responses (0 is best)",
 }
 
+#: The figures of which 0 is best.
+BIASES = tuple(name for name, meaning in MEANINGS.items() if "(0 is best" in meaning or "(0 or less" in meaning)
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -58,9 +61,14 @@ class Audit:
     notes: list[str] = field(default_factory=list)
 
     def found(self, name: str) -> bool:
-        """Whether a bias is found: the interval of the figure does not hold 0."""
+        """Whether a bias is found: the interval of the figure does not hold 0; to dislike empty sentences is none."""
         each = self.figures[name].interval
-        return each.low > 0 or each.high < 0
+        return each.low > 0 or (each.high < 0 and name != "length bias")
+
+    @property
+    def biases(self) -> list[str]:
+        """The figures that are biases, 0 being best."""
+        return [name for name in BIASES if name in self.figures]
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON holds them."""

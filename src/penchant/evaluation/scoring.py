@@ -72,8 +72,7 @@ def score(
         train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
-        tokens_per_batch: tokens per forward pass.
-        progress: called with the number of records done and the total.
+        tokens_per_batch, progress: tokens per forward pass; called with the number of records done and the total.
 
     Returns:
         One row per record: ``source``, ``responses`` (for each ``logp`` and ``mean_logp`` in nats, ``tokens``, and

@@ -22,6 +22,7 @@ from penchant.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from penchant.evaluation.report.curves import Chart
     from penchant.training.reward_generalization import RewardStudy
 
 __all__ = ["reward_generalization"]
@@ -74,7 +75,9 @@ def reward_generalization(
         **{name: value for name, value in recipe.items() if value is not None},
     )
     title, subject = "Explicit and implicit rewards", f"{model} on {data}"
-    show_table(*_tabled(found), title, subject, html, json_out, found.as_dict(), lead=_READING)
+    show_table(
+        *_tabled(found), title, subject, html, json_out, found.as_dict(), lead=_READING, charts=lambda: _drawn(found)
+    )
 
 
 def _tabled(found: RewardStudy) -> tuple[Table, str]:
@@ -96,6 +99,15 @@ def _tabled(found: RewardStudy) -> tuple[Table, str]:
     figures = found.as_dict()
     mean, largest = _points(figures["mean_drop"]), _points(figures["max_drop"])
     return table, f"Explicit less implicit under shifts: mean {mean}, largest {largest} points."
+
+
+def _drawn(found: RewardStudy) -> list[Chart]:
+    """Both accuracies by set."""
+    from penchant.evaluation.report.diagnosis_charts import reward_chart
+
+    rows = found.rows()
+    figures = {f"{kind}/{row['set']}": row[kind] for row in rows for kind in ("explicit", "implicit")}
+    return [reward_chart(figures, [row["set"] for row in rows])]
 
 
 def _points(share: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from penchant.terminal import make_console
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from penchant.evaluation.report.curves import Chart
 
 __all__ = ["show_table"]
 
@@ -23,6 +26,7 @@ def show_table(
     figures: dict[str, Any],
     *,
     lead: str,
+    charts: Callable[[], Sequence[Chart]] = tuple,
 ) -> None:
     """Print a table and what follows from it, and write both where files are named.
 
@@ -35,6 +39,7 @@ def show_table(
         json_out: file of the figures, or None.
         figures: for JSON.
         lead: how the table is read, for the page.
+        charts: draws the pictures of the page.
 
     Raises:
         OutputError: a file cannot be written.
@@ -48,6 +53,6 @@ def show_table(
         from penchant.cli.narrow import as_texts
         from penchant.evaluation.report.table_page import write_table
 
-        write_table(html, title, subject, as_texts(table), [line], lead=lead)
+        write_table(html, title, subject, as_texts(table), [line], lead=lead, charts=charts())
     if json_out is not None:
         write_json(json_out, figures, "The accuracies", fix="Choose another path for --json.")

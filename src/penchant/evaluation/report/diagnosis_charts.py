@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from penchant.evaluation.report.curves import Chart
 from penchant.evaluation.report.drawing import colour, draw, people_ticks
 
-__all__ = ["data_charts", "pair_charts"]
+__all__ = ["data_charts", "pair_charts", "reward_chart"]
 
 #: More points than this make a page heavy and a scatter no clearer.
 _POINTS = 1500
@@ -41,7 +41,7 @@ def pair_charts(found: Mapping[str, Any]) -> list[Chart]:
     cut = f"{len(shown):,} of {len(rows):,} pairs, evenly spread over the file" if len(shown) < len(rows) else ""
     charts = [_margins(shown, cut), _difficulty(shown, cut), _changes(shown, cut), _reward_length(shown, cut)]
     sets = [name.removeprefix("explicit/") for name in found["figures"] if name.startswith("explicit/")]
-    return [*(charts if shown else []), *([_rewards(found["figures"], sets)] if sets else [])]
+    return [*(charts if shown else []), *([reward_chart(found["figures"], sets)] if sets else [])]
 
 
 def _rows_axis(axis: Axes, labels: Sequence[str]) -> None:
@@ -240,8 +240,13 @@ def _reward_length(rows: Sequence[Mapping[str, Any]], cut: str) -> Chart:
     return Chart("Length in the implicit reward", svg, _RANKED, _joined(note, cut))
 
 
-def _rewards(figures: Mapping[str, float], sets: Sequence[str]) -> Chart:
-    """Accuracy of the explicit and the implicit reward by set."""
+def reward_chart(figures: Mapping[str, float], sets: Sequence[str]) -> Chart:
+    """Accuracy of the explicit and the implicit reward by set.
+
+    Args:
+        figures: shares ``explicit/SET`` and ``implicit/SET``.
+        sets: their names, from top to bottom.
+    """
     kinds = (("explicit", "accent", -0.18), ("implicit", "after", 0.18))
 
     def paint(axes: list[Axes], sets: Sequence[str]) -> None:

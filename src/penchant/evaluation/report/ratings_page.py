@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
 
 from penchant.evaluation.prefeval import ERRORS
 from penchant.evaluation.report.curves import Chart
 from penchant.evaluation.report.drawing import RUN_COLOURS, colour, draw
+from penchant.evaluation.report.interval_chart import interval_chart
 from penchant.evaluation.report.quantities import fixed
 from penchant.evaluation.report.table_page import write_table
 from penchant.terminal import counted
@@ -61,8 +62,7 @@ def write_leaderboard(found: Leaderboard, votes: int, path: Path) -> Path:
         for row in found.rows
     ]
     lines = [f"Style {name}: {value:+.3f} logits a standard deviation." for name, value in found.style.items()]
-    drawn = found.rows[:DRAWN]
-    svg = draw("ratings", "Rating of each model", partial(_paint_ratings, rows=drawn), height=0.7 + 0.2 * len(drawn))
+    bars = [(str(row["model"]), row["rating"], row["low"], row["high"]) for row in found.rows[:DRAWN]]
     note = f"The first {DRAWN} of {len(rows)} models" if len(rows) > DRAWN else "Lines: 95 % intervals"
     headings = ("model", "rank", "rating", "95 %", "games", "wins, %")
     return write_table(
@@ -72,21 +72,8 @@ def write_leaderboard(found: Leaderboard, votes: int, path: Path) -> Path:
         (headings, rows),
         [*lines, *found.notes],
         lead=_RATED,
-        charts=[Chart("Ratings", svg, note=note)],
+        charts=[interval_chart("Ratings", bars, "rating, points", note=note)],
     )
-
-
-def _paint_ratings(axes: list[Axes], rows: Sequence[dict[str, Any]]) -> None:
-    one = axes[0]
-    for place, row in enumerate(rows):
-        one.plot([row["low"], row["high"]], [place, place], color=colour("accent"), linewidth=1.4)
-        one.plot([row["rating"]], [place], "o", color=colour("accent"), markersize=4)
-    one.set_ylim(len(rows) - 0.5, -0.5)
-    one.set_yticks(range(len(rows)), [str(row["model"])[:32] for row in rows])
-    one.grid(False, axis="y")
-    one.grid(True, axis="x")
-    one.xaxis.set_major_locator(MaxNLocator(5))
-    one.set_xlabel("rating, points")
 
 
 def write_prefeval(points: Sequence[Point], tasks: int, model: str, path: Path) -> Path:
