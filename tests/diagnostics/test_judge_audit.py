@@ -98,6 +98,23 @@ def test_self_preference_is_found() -> None:
     assert figure.interval.value == 0.5 and figure.interval.low > 0 and figure.pairs == 60
 
 
+def test_of_every_ranking_two_responses_are_compared() -> None:
+    """Their models are those of the row, so that self-preference is measured on ranked lists of several systems."""
+    rows = [
+        {"prompt": f"Question {number}?", "responses": [
+            {"model": name, "text": f"It is {word}. {number}", "win": win} for name, word, win in answers
+        ]}
+        for number in range(40)
+        for answers in ([("other", "right", 0.9), ("own-1", "wrong", 0.4), ("own-2", "wrong", 0.4)],)
+    ]  # fmt: skip
+    found = audit(Planted(), list(read(rows)), family="own")
+    assert found.figures["accuracy"].pairs == 40 and found.figures["accuracy"].interval.value == 1.0
+    assert found.figures["self-preference"].pairs == 40 and found.figures["self-preference"].interval.value == 0.0
+    equal = [{"prompt": "Hi", "responses": [{"text": word, "win": 0.5} for word in "ab"]}]
+    with pytest.raises(DataError, match="there are 0"):
+        audit(Planted(), list(read(equal)))
+
+
 def test_a_judge_of_single_responses_has_no_order_and_missing_verdicts_are_counted() -> None:
     class Some(Judge):
         def score(self, prompt: Any, responses: Sequence[str]) -> list[float]:

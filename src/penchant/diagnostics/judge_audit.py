@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from penchant.diagnostics.judge_edits import EDITS, Edit
 from penchant.errors import DataError
-from penchant.feedback.records import Comparison, Record, Text, as_text
+from penchant.feedback.pairing import comparisons_of
+from penchant.feedback.records import Comparison, Ranking, Record, Text, as_text
 from penchant.rewards.judge import Judge
 from penchant.statistics import Interval, mean_interval, paired_difference, share_interval
 
@@ -101,7 +103,8 @@ def audit(judge: Judge, records: Sequence[Record], *, family: str | None = None,
 
     Args:
         judge: any judge that compares.
-        records: comparisons; fields ``chosen_model`` and ``rejected_model`` name who wrote the responses.
+        records: comparisons, whose fields ``chosen_model`` and ``rejected_model`` name who wrote the responses; or
+            rankings, of each of which two responses are taken at random, with the field ``model`` of each.
         family: begins the names of the models that are of the judge's own family, for self-preference.
         seed: of the bootstrap intervals.
 
@@ -112,11 +115,11 @@ def audit(judge: Judge, records: Sequence[Record], *, family: str | None = None,
         DataError: there are no comparisons of texts.
         PenchantError: the judge fails.
     """
-    pairs = [_pair(each) for each in records if isinstance(each, Comparison)]
+    pairs = [pair for each in records if (pair := _pair(each)) is not None]
     if len(pairs) < 2:
         raise DataError(
             f"An audit needs two comparisons or more; there are {len(pairs)}.",
-            fix="Give a file with chosen and rejected.",
+            fix="Give a file with chosen and rejected, or of rankings.",
         )
     result = Audit()
     preferred = _preferences(judge, [(each.prompt, each.chosen, each.rejected) for each in pairs])
@@ -130,8 +133,19 @@ def audit(judge: Judge, records: Sequence[Record], *, family: str | None = None,
     return result
 
 
-def _pair(record: Comparison) -> _Pair:
-    models = tuple(record.fields.get(f"{side}_model") for side in ("chosen", "rejected"))
+def _pair(record: Record) -> _Pair | None:
+    """The pair of a comparison, or one of a ranking; None of other records and where all responses are equally good."""
+    if isinstance(record, Ranking):
+        # One pair a prompt: intervals over pairs that share their responses would be too narrow.
+        found = comparisons_of(record, "all")
+        return _pair(random.Random(str(record.prompt)).choice(found)) if found else None
+    if not isinstance(record, Comparison):
+        return None
+    told = record.fields.get("completion_fields") or [{}, {}]
+    models = tuple(
+        record.fields.get(f"{side}_model", own.get("model"))
+        for side, own in zip(("chosen", "rejected"), told, strict=True)
+    )
     known = models if all(isinstance(each, str) for each in models) else None
     return _Pair(record.prompt, as_text(record.chosen), as_text(record.rejected), known)  # type: ignore[arg-type]
 

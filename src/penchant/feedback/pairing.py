@@ -12,7 +12,7 @@ from penchant.feedback.kept import Kept, kept
 from penchant.feedback.records import Comparison, Ranking, Record
 from penchant.feedback.sources import Sources
 
-__all__ = ["HOW", "How", "Paired", "paired", "pairs_of"]
+__all__ = ["HOW", "How", "Paired", "comparisons_of", "paired", "pairs_of"]
 
 #: How a ranking becomes pairs.
 How: TypeAlias = Literal["best_worst", "adjacent", "all", "best_rest"]
@@ -74,7 +74,7 @@ def paired(feedback: Feedback, how: How = "best_worst") -> Paired:
         if not isinstance(record, Ranking):
             records.append(record)
             continue
-        found = _comparisons(record, how)
+        found = comparisons_of(record, how)
         records.extend(found)
         rankings, equal = rankings + 1, equal + (not found)
     if not rankings:
@@ -120,7 +120,13 @@ def pairs_of(quality: Sequence[float], how: How) -> Iterator[tuple[int, int]]:
         )
 
 
-def _comparisons(record: Ranking, how: How) -> list[Comparison]:
+def comparisons_of(record: Ranking, how: How = "best_worst") -> list[Comparison]:
+    """The comparisons of one ranking, see `paired`; none where all responses are equally good.
+
+    Args:
+        record: the ranking.
+        how: see `paired`.
+    """
     quality = record.scores if record.scores is not None else [-rank for rank in record.ranks or ()]
     texts = record.completions
     # A text that stands in a ranking twice, with different scores, is not better than itself.
