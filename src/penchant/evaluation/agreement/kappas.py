@@ -12,7 +12,7 @@ import numpy as np
 
 from penchant.errors import ConfigurationError, DataError
 
-__all__ = ["cohen_kappa", "equal_votes", "fleiss_kappa", "pairwise_agreement"]
+__all__ = ["cohen_kappa", "equal_votes", "fleiss_kappa", "majority_agreement", "pairwise_agreement"]
 
 
 def cohen_kappa(
@@ -123,6 +123,26 @@ def pairwise_agreement(units: Sequence[Sequence[Any]]) -> float:
     for unit in units:
         total += len(unit) * (len(unit) - 1) // 2
         equal += sum(number * (number - 1) // 2 for number in Counter(unit).values())
+    return equal / total if total else math.nan
+
+
+def majority_agreement(units: Sequence[Sequence[Any]]) -> float:
+    """The share of ratings that equal the commonest one among the other raters of the item, in [0, 1].
+
+    Ratings whose others have no single commonest label are left out; NaN where none is left.
+
+    Example:
+        >>> majority_agreement([["a", "a", "b"], ["a", "a", "a"]])
+        0.8
+    """
+    equal = total = 0
+    for unit in units:
+        counts = Counter(unit)
+        for label, number in counts.items():
+            others = (counts - Counter([label])).most_common(2)
+            if others and (len(others) == 1 or others[0][1] > others[1][1]):
+                total += number
+                equal += number * (others[0][0] == label)
     return equal / total if total else math.nan
 
 

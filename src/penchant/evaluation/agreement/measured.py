@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from penchant.errors import DataError
-from penchant.evaluation.agreement.kappas import cohen_kappa, fleiss_kappa, pairwise_agreement
+from penchant.evaluation.agreement.kappas import cohen_kappa, fleiss_kappa, majority_agreement, pairwise_agreement
 from penchant.evaluation.agreement.krippendorff import krippendorff_alpha
 from penchant.evaluation.judges.classes import macro_f1
 from penchant.statistics import Interval
 
-__all__ = ["classes_found", "measure_agreement", "read_ratings"]
+__all__ = ["Ratings", "classes_found", "measure_agreement", "read_ratings"]
 
 Ratings = dict[Any, dict[str, Any]]
+#: From the ratings of each item to a figure.
+Measure = Callable[[Sequence[list[Any]]], float]
 
 
 def read_ratings(rows: Iterable[Mapping[str, Any]], source: str = "ratings") -> Ratings:
@@ -60,7 +63,7 @@ def measure_agreement(
     rounds: int = 200,
     seed: int = 0,
 ) -> tuple[dict[str, Interval], list[str]]:
-    """Krippendorff's α, raw agreement, and Cohen's or Fleiss' κ where they apply.
+    """Krippendorff's α, raw agreement, agreement with the majority, and Cohen's or Fleiss' κ where they apply.
 
     Args:
         ratings: by item, then by rater.
@@ -77,21 +80,27 @@ def measure_agreement(
         DataError: no item has two ratings, or one is not in the scale.
     """
     units = [list(each.values()) for each in ratings.values() if len(each) > 1]
-    figures = {"alpha": krippendorff_alpha(units, level), "agreement": pairwise_agreement(units)}
-    measures: dict[str, Any] = {"alpha": lambda own: krippendorff_alpha(own, level), "agreement": pairwise_agreement}
+    measures: dict[str, Measure] = {
+        "alpha": lambda own: krippendorff_alpha(own, level),
+        "agreement": pairwise_agreement,
+    }
+    if max(map(len, units), default=0) > 2:
+        measures["agreement with the majority"] = majority_agreement
     raters = sorted({rater for each in ratings.values() for rater in each})
-    complete = [tuple(each[rater] for rater in raters) for each in ratings.values() if len(each) == len(raters)]
+    complete = [[each[rater] for rater in raters] for each in ratings.values() if len(each) == len(raters)]
     if len(raters) == 2 and complete:
-        one, two = ([each[place] for each in complete] for place in (0, 1))
-        figures["cohen kappa"] = cohen_kappa(one, two, weights, scale)
+        occur = scale if scale is not None or weights is None else sorted({*chain(*complete)})
+        measures["cohen kappa"] = lambda own: cohen_kappa(*_sides(own), weights, occur)
     elif len({len(unit) for unit in units}) == 1:
         labels = sorted({value for unit in units for value in unit}, key=str)
-        figures["fleiss kappa"] = fleiss_kappa([[unit.count(label) for label in labels] for unit in units])
-    rng, found = np.random.default_rng(seed), {}
-    drawn = [rng.integers(len(units), size=len(units)) for _ in range(rounds)]
-    for name, value in figures.items():
-        found[name] = _interval(value, measures.get(name), units, drawn)
-    return found, _notes(ratings, units, figures["alpha"])
+        measures["fleiss kappa"] = lambda own: fleiss_kappa([[unit.count(label) for label in labels] for unit in own])
+    found = {}
+    for name, measure in measures.items():
+        own = complete if name == "cohen kappa" else units
+        rng = np.random.default_rng(seed)
+        drawn = [rng.integers(len(own), size=len(own)) for _ in range(rounds)]
+        found[name] = _interval(measure(own), measure, own, drawn)
+    return found, _notes(ratings, units, found["alpha"].value)
 
 
 def classes_found(ratings: Ratings, truth: str, rounds: int = 200, seed: int = 0) -> dict[str, Interval]:
@@ -129,6 +138,10 @@ def classes_found(ratings: Ratings, truth: str, rounds: int = 200, seed: int = 0
     return found
 
 
+def _sides(units: Sequence[list[Any]]) -> tuple[list[Any], list[Any]]:
+    return [unit[0] for unit in units], [unit[1] for unit in units]
+
+
 def _accuracy(units: Sequence[list[Any]]) -> float:
     return sum(one == other for one, other in units) / len(units)
 
@@ -137,9 +150,7 @@ def _macro_f1(units: Sequence[list[Any]]) -> float:
     return macro_f1(*zip(*units, strict=True))
 
 
-def _interval(value: float, measure: Any, units: Sequence[list[Any]], drawn: Sequence[np.ndarray]) -> Interval:
-    if measure is None:
-        return Interval(value, math.nan, math.nan)
+def _interval(value: float, measure: Measure, units: Sequence[list[Any]], drawn: Sequence[np.ndarray]) -> Interval:
     again = [measure([units[place] for place in each]) for each in drawn]
     known = [each for each in again if not math.isnan(each)]
     low, high = np.percentile(known, [2.5, 97.5]) if known else (math.nan, math.nan)

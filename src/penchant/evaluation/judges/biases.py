@@ -25,6 +25,7 @@ class PositionBias:
         accuracy: share of votes that equal the gold label; NaN without labels.
         consistent_accuracy: share of pairs that are right in both orders; NaN without labels.
         unread: pairs with a vote that could not be read, left out.
+        pairs: the others.
     """
 
     consistent: Interval
@@ -33,6 +34,20 @@ class PositionBias:
     accuracy: float
     consistent_accuracy: float
     unread: int
+    pairs: int
+
+    @property
+    def accuracy_where_consistent(self) -> float:
+        """Share of right ones among the pairs with the same vote in both orders; NaN where there are none."""
+        same = self.consistent.value
+        return self.consistent_accuracy / same if same else math.nan
+
+    def as_dict(self) -> dict[str, float | None]:
+        """The figures as JSON holds them; None without labels."""
+        found = {"consistent": self.consistent.value, "low": self.consistent.low, "high": self.consistent.high}
+        found |= {"first": self.first, "second": self.second, "accuracy": self.accuracy}
+        found |= {"accuracy_where_consistent": self.accuracy_where_consistent, "unread": self.unread}
+        return {"pairs": self.pairs, **{name: None if math.isnan(each) else each for name, each in found.items()}}
 
 
 def position_bias(votes: Sequence[tuple[int | None, int | None]], labels: Sequence[int] | None = None) -> PositionBias:
@@ -66,6 +81,7 @@ def position_bias(votes: Sequence[tuple[int | None, int | None]], labels: Sequen
         accuracy=sum(right) / (2 * count) if labels is not None else math.nan,
         consistent_accuracy=sum(each == 2 for each in right) / count if labels is not None else math.nan,
         unread=len(votes) - count,
+        pairs=count,
     )
 
 
