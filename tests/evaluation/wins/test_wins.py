@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from penchant.cli.app import main
 from penchant.errors import DataError
 from penchant.evaluation.wins.length_controlled import extreme_change, length_controlled, rate_between
-from penchant.evaluation.wins.preferences import measure_rates, read_preferences
+from penchant.evaluation.wins.preferences import measure_rates, read_preferences, read_regularising
 from penchant.evaluation.wins.win_rate import win_rate
 
 # Win rates that AlpacaEval 2 publishes, over all 805 prompts.
@@ -93,6 +94,54 @@ def test_rows_without_a_verdict_are_counted() -> None:
 
 def test_an_extreme_change_is_one_of_a_quarter_of_the_room_and_ten_points() -> None:
     assert not extreme_change(50, 62) and extreme_change(50, 63) and extreme_change(50, 37)
+
+
+def test_difficulties_and_regularising_rows_of_files_are_those_of_the_fit(tmp_path: Path) -> None:
+    """What a file holds reaches the fit: without either the rate is another."""
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(0)
+    win, baseline, model = (each[:300] for each in judged(40.0))
+    hard, versions = rng.normal(size=300), [judged(60.0, 1), judged(-60.0, 2)]
+    keys = ("win", "baseline_chars", "chars")
+    rows = [
+        {**dict(zip(keys, each, strict=True)), "difficulty": d}
+        for *each, d in zip(win, baseline, model, hard, strict=True)
+    ]
+    extra = [
+        {"model": name, **dict(zip(keys, each, strict=True)), "difficulty": 0.5}
+        for name, version in zip(("concise", "verbose"), versions, strict=True)
+        for each in zip(*(part[:100] for part in version), strict=True)
+    ]
+    own = read_regularising(extra)
+    wanted = length_controlled(win, baseline, model, hard, regularising=own)
+    found = measure_rates(read_preferences(rows), regularising=own)["model"].controlled
+    assert found is not None and found.rate == wanted.rate and found.standard_error > 0
+    apart = np.subtract(versions[0][1][:100], versions[0][2][:100])
+    assert own.length[:100] == pytest.approx(apart / apart.std(ddof=1)) and len(own.length) == 200
+    given = read_regularising([{**row, "length": value} for row, value in zip(extra, own.length, strict=True)])
+    assert given.length == own.length and given.difficulty == own.difficulty
+    plain = length_controlled(win, baseline, model, hard)
+    without = measure_rates(read_preferences(rows))["model"].controlled
+    assert without is not None and without.rate == plain.rate and plain.length != found.length
+    files = [tmp_path / name for name in ("rows.jsonl", "extra.jsonl", "out.json")]
+    for file, each in zip(files, (rows, extra), strict=False):
+        file.write_text("".join(json.dumps(row) + "\n" for row in each))
+    assert main(["win-rate", str(files[0]), "--regularising", str(files[1]), "--json", str(files[2])]) == 0
+    told = json.loads(files[2].read_text())["model"]
+    assert told["length_controlled"] == found.rate and told["difficulty_coefficient"] == found.difficulty
+
+
+@pytest.mark.parametrize(
+    ("rows", "phrase"),
+    [
+        ([{"win": 0.5}], "no lengths"),
+        ([{"win": 0.5, "length": 1, "difficulty": 1}, {"win": 0.5, "length": 1}], "others have none"),
+        ([{"win": 0.5, "length": 1, "difficulty": "hard"}], "expected a number"),
+    ],
+)
+def test_regularising_rows_that_cannot_be_used_are_refused(rows: list[dict[str, Any]], phrase: str) -> None:
+    with pytest.raises(DataError, match=phrase):
+        read_regularising(rows)
 
 
 def test_the_published_win_rates_of_alpaca_eval(shared: Path) -> None:

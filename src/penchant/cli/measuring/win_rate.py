@@ -22,24 +22,32 @@ def win_rate(
     preferences: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="File of preferences: win (probability of a win), model, chars, baseline_chars."
+            metavar="FILE",
+            help="File of preferences: win (probability of a win), model, chars, baseline_chars, difficulty.",
         ),
     ],
     length_control: Annotated[
         bool, typer.Option(help="Fit the length-controlled rate where lengths are given.")
     ] = True,
+    regularising: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of preferences of the baseline's own concise and verbose versions, which keep this rate near it."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure win rates against a baseline with bootstrap intervals, raw and length-controlled (AlpacaEval 2)."""
     if json_out is not None:
-        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[preferences])
-    from penchant.evaluation.wins.preferences import measure_rates, read_preferences
+        claim_file(json_out, option="--json", overwrite=overwrite, inputs=[preferences, regularising])
+    from penchant.evaluation.wins.preferences import measure_rates, read_preferences, read_regularising
     from penchant.feedback.files import sound_rows
 
     read = read_preferences(sound_rows(preferences), source=str(preferences))
-    found = measure_rates(read, controlled=length_control, seed=seed)
+    own = None if regularising is None else read_regularising(sound_rows(regularising), source=str(regularising))
+    found = measure_rates(read, controlled=length_control, regularising=own, seed=seed)
     _show(found, length_control)
     if json_out is not None:
         write_json(json_out, {name: _plain(each) for name, each in found.items()}, "The win rates")
@@ -57,6 +65,8 @@ def _plain(rates: Rates) -> dict[str, Any]:
     }
     if controlled is not None:
         plain |= {"length_controlled": controlled.rate, "length_coefficient": controlled.length}
+        plain |= {"length_controlled_standard_error": controlled.standard_error, "strength": controlled.strength}
+        plain |= {"difficulty_coefficient": controlled.difficulty, "penalty": controlled.penalty}
     return plain
 
 

@@ -12,7 +12,14 @@ from scipy.special import expit
 
 from penchant.errors import ConfigurationError, DataError
 
-__all__ = ["LengthControlled", "Regularising", "extreme_change", "length_controlled", "rate_between"]
+__all__ = [
+    "LengthControlled",
+    "Regularising",
+    "extreme_change",
+    "length_controlled",
+    "rate_between",
+    "standardised_lengths",
+]
 
 #: Strengths that cross-validation chooses from, as in scikit-learn.
 STRENGTHS = np.logspace(-4, 4, 10)
@@ -156,9 +163,19 @@ def _columns(preferences: Sequence[float], baseline: Sequence[float], model: Seq
         raise DataError(f"Two or more rows with a preference and two lengths are needed; got {[*map(len, given)]}.")
     if not all(np.isfinite(each).all() for each in given) or given[0].min() < 0 or given[0].max() > 1:
         raise DataError("A preference is not in [0, 1], or a length is not a number.")
-    apart = given[1] - given[2]
+    return [given[0], standardised_lengths(given[1], given[2])]
+
+
+def standardised_lengths(baseline: Sequence[float] | np.ndarray, model: Sequence[float] | np.ndarray) -> np.ndarray:
+    """ℓ = (len_baseline − len_model) / std of these differences; 0 where all are equal.
+
+    Args:
+        baseline: [N] characters, N above 1.
+        model: [N] characters.
+    """
+    apart = np.asarray(baseline, float) - np.asarray(model, float)
     spread = apart.std(ddof=1)
-    return [given[0], apart / spread if spread else np.zeros(len(apart))]
+    return apart / spread if spread else np.zeros(len(apart))
 
 
 def _design(length: np.ndarray, difficulty: Sequence[float] | None, own: np.ndarray) -> np.ndarray:
