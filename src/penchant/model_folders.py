@@ -142,6 +142,6 @@ def trained_model(name: str | Path) -> str:
         >>> trained_model("models/tiny")
         'models/tiny'
     """
-    run = Path(name)
+    run = Path(name).expanduser()
     known = any((run / file).is_file() for file in ("config.json", ADAPTER_CONFIG))
     return str(run / "model") if not known and (run / "model").is_dir() else str(name)

@@ -23,6 +23,10 @@ def test_a_classifier_and_a_run_that_trained_one_are_reward_models(tmp_path: Pat
         assert settings == {"name": "reward_model", "model": str(inner)}
     judge = build_judge(settings)
     assert judge is not None and len(judge.score("what", [" red", " hat"])) == 2
+    # Also where the judge is named, as in the settings of an engine or of a recipe.
+    named = build_judge({"name": "reward_model", "model": str(tmp_path / "run")})
+    assert named is not None and named.score("what", [" red"]) == judge.score("what", [" red"])
+    assert named.identity() == judge.identity(), "one judgement in the cache"
 
 
 def test_a_language_model_is_refused_with_the_judges_that_it_can_be(tmp_path: Path) -> None:

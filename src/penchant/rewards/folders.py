@@ -8,10 +8,9 @@ from typing import Any
 from penchant.errors import ModelError
 from penchant.likelihood.reward_folder import MEANING
 from penchant.model_files import read_config
-from penchant.model_folders import adapter_config
+from penchant.model_folders import adapter_config, trained_model
 from penchant.rewards.convex.head import HEAD_FILE
 from penchant.rewards.layered.folder import LAYERED_FILE
-from penchant.rewards.log_ratios import model_folder
 
 __all__ = ["judge_of_folder"]
 
@@ -29,7 +28,7 @@ def judge_of_folder(folder: str | Path) -> dict[str, Any]:
         return {"name": "coala", "head": str(folder)}
     if (Path(folder) / LAYERED_FILE).is_file():
         return {"name": "levi", "folder": str(folder)}
-    inner = Path(model_folder(str(folder)))
+    inner = Path(trained_model(str(folder)))
     if (inner / "model_index.json").is_file():
         raise ModelError(
             "This folder holds a pipeline that makes images; it judges nothing.",

@@ -14,7 +14,7 @@ from torch import Tensor
 from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError, ModelError
 from penchant.feedback.records import Conversation, Message, Record, Text
-from penchant.model_folders import absent, adapter_config, base_of
+from penchant.model_folders import absent, adapter_config, base_of, trained_model
 from penchant.objectives.functional.density_ratios import density_ratio, implicit_reward
 from penchant.plain_files import readable_text
 from penchant.rendering.same_vocabulary import check_same_vocabulary
@@ -71,7 +71,7 @@ class ImplicitReward(Judge):
         if reference is not None:
             name_model(reference, settings, "reference")
         super().__init__(**settings)
-        first = model_folder(self.model) if named else model
+        first = trained_model(self.model) if named else model
         second = self._reference() if named else reference
         options = {"chat_template": self.chat_template, "max_length": self.max_length, "batch_size": self.batch_size}
         self.models = [ResponseLikelihood(each, tokenizer, **options) for each in (first, second)]  # type: ignore[arg-type]
@@ -80,8 +80,8 @@ class ImplicitReward(Judge):
 
     def _reference(self) -> str:
         if self.reference is not None:
-            return model_folder(self.reference)
-        inner = model_folder(self.model)
+            return trained_model(self.reference)
+        inner = trained_model(self.model)
         if adapter_config(inner) is not None:
             return base_of(inner)
         start = _start_of(Path(self.model))
@@ -163,7 +163,7 @@ class DensityRatioJudge(Judge):
         named = [name_model(each, settings, key) for key, each in (("strong", strong), ("weak", weak))]
         super().__init__(**settings)
         given_models = [
-            model_folder(key) if by_name else given
+            trained_model(key) if by_name else given
             for by_name, key, given in zip(named, (self.strong, self.weak), (strong, weak), strict=True)
         ]
         options = {"chat_template": self.chat_template, "max_length": self.max_length, "batch_size": self.batch_size}
@@ -243,13 +243,6 @@ def _instructed(prompt: Text, instruction: str) -> Text:
         turns.insert(0, {"role": "system", "content": instruction})
     more = (prompt.tools, prompt.arguments) if isinstance(prompt, Conversation) else ()
     return Conversation(turns, *more)
-
-
-def model_folder(given: str) -> str:
-    """The model of a run folder; any other name as it is."""
-    inner = Path(given).expanduser() / "model"
-    own = any((inner.parent / name).is_file() for name in ("config.json", "adapter_config.json"))
-    return str(inner) if not own and inner.is_dir() else given
 
 
 def _start_of(place: Path) -> str | None:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ModelError
+from penchant.model_folders import trained_model
 from penchant.rendering.tokenizer import load_tokenizer
 
 __all__ = ["name_model", "tokenizer_of"]
 
 
 def name_model(model: Any, settings: dict[str, Any], key: str = "model") -> bool:
-    """Put the name of a model into the settings of its judge.
+    """Put the name of a model into the settings of its judge; a run's folder is that of its model.
 
     Args:
         model: a folder or hub id, a model in memory, or None if the settings name it.
@@ -30,6 +31,8 @@ def name_model(model: Any, settings: dict[str, Any], key: str = "model") -> bool
     named = model is None or isinstance(model, str | Path)
     if model is not None:
         settings[key] = str(model) if named else str(model.config.name_or_path or type(model).__name__)
+    if named and settings.get(key) is not None:
+        settings[key] = trained_model(str(settings[key]))
     return named
 
 

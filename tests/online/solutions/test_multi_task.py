@@ -97,6 +97,18 @@ def test_three_stages_follow_each_other_and_go_on(tmp_path: Path, capsys: pytest
     assert "generator: finished before" in said and (stages[2] / "summary.json").is_file()
 
 
+def test_the_cross_entropy_of_an_evaluator_reads_both_sides_of_every_pair(tmp_path: Path) -> None:
+    model = with_verdicts(tmp_path / "model")
+    solved = [{**row, "responses": [f" red {row['answer']}", " blue 9"]} for row in ROWS]
+    words = ["train", "multi-task", "--model", str(model), "--data", written(tmp_path / "data.jsonl", solved)]
+    words += ["-o", str(tmp_path / "run"), "evaluator.objective=verdict-cross-entropy", "evaluator.learning_rate=1e-2"]
+    words += ["evaluator.epochs=6", "evaluator.batch_size=4", "samples=0", "max_steps=1", "generator_again.max_steps=1"]
+    assert main(words) == 0
+    found = losses(tmp_path / "run" / "2-evaluator")
+    assert len(found) == 12, "four pairs are eight judged solutions: two steps an epoch"
+    assert found[-1] < found[0]
+
+
 def test_ssft_is_a_recipe_of_its_own(tmp_path: Path) -> None:
     model = model_folder(tmp_path / "model")
     words = ["train", "ssft", "--model", str(model), "--data", written(tmp_path / "d.jsonl", ROWS)]

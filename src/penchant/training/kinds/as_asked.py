@@ -174,7 +174,7 @@ def _judges_single_responses(objective: Objective) -> bool:
         ConfigurationError: it asks for both sides of a pair too.
     """
     wanted = objective.requirements
-    if not ("label" in wanted.fields and "responses" in wanted.views):
+    if not ("label" in wanted.fields and any(map(_is_of_judgements, wanted.views))):
         return False
     both = next((name for name in wanted.views if "pair" in find_view(name).shapes), None)
     if both is not None:
@@ -185,3 +185,10 @@ def _judges_single_responses(objective: Objective) -> bool:
             fix="Combine objectives of one kind of feedback (`penchant methods` shows what each needs).",
         )
     return True
+
+
+def _is_of_judgements(name: str) -> bool:
+    """Whether a view is of single responses: ``responses``, or one that a judgement supplies and a pair does not."""
+    pair, single = Comparison(prompt="", chosen="", rejected=""), Judgement(prompt="", completion="", label=True)
+    texts = find_view(name).texts
+    return name == "responses" or (texts(single) is not None and texts(pair) is None)
