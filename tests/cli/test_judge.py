@@ -353,3 +353,23 @@ def test_ties_alone_are_counted_and_give_no_accuracy(tmp_path: Path, capsys: pyt
     found = json.loads(figures.read_text())["reds"]
     assert found["ties in the feedback"] == 3 and "accuracy" not in found and "calibration error" not in found
     assert "ties in the feedback" in capsys.readouterr().err
+
+
+def test_solutions_of_a_file_are_reranked_by_a_judge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The shortest solution is wrong, two equal ones are right; scores below 0 are added up as probabilities."""
+    path = tmp_path / "brevity.py"
+    path.write_text(BREVITY.format(log=str(tmp_path / "log")))
+    solved = {"prompt": "2+2=", "answer": "4", "responses": ["It is 4", "So it is 4", "5", "no"]}
+    rows = [solved, {**solved, "answer": "5"}, {"prompt": "1+1=", "answer": "2", "responses": ["2"]}]
+    data, out = tmp_path / "rows.jsonl", tmp_path / "figures.json"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ["judge", str(data), "--judge", f"function,path={path}:brevity", "-o", str(tmp_path / "o.jsonl")]
+    assert main([*words, "--rerank", "--json", str(out)]) == 0
+    found = json.loads(out.read_text())["rerank"]["function"]
+    assert found["first"] == pytest.approx((0.5 + 0.25) / 2) and found["pass@N"] == 1.0
+    assert found["majority"] == 0.5 and found["rerank all"] == 0.5
+    assert "1 records without several solutions" in capsys.readouterr().out
+    one = tmp_path / "one.jsonl"
+    one.write_text(json.dumps(rows[2]) + "\n")
+    assert main([*words[:1], str(one), *words[2:], "--rerank", "--overwrite"]) == 1
+    assert "No record has several solutions" in " ".join(capsys.readouterr().err.split())

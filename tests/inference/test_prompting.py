@@ -85,6 +85,7 @@ def test_a_model_is_unshifted_against_itself_and_shifted_against_another() -> No
     found = token_shifts(own, other, prompts, max_new_tokens=7, batch_size=2)
     assert sum(found.shares().values()) == pytest.approx(1.0) and found.shares()["shifted"] > 0.5
     assert found.by_position()[0][3] == 3 and found.mean_kl() > 0.1
+    assert all(token for row in found.tokens for token in row), "no token is shown as nothing"
     # One token, by hand.
     ids = own.prompt_ids(prompts[0], None)
     with torch.no_grad():

@@ -229,23 +229,7 @@ def _summarise(rows: list[dict[str, Any]], out: Path) -> None:
 
 def _show_accuracies(rows: list[dict[str, Any]]) -> None:
     """Print how often each way to choose a solution is right, where the file has the answers."""
-    from rich.table import Table
+    from penchant.cli.measuring.rerank import accuracies, problem, right_share
 
-    from penchant.inference.solutions import rerank_table
-    from penchant.rewards.verifiers import RULES
-    from penchant.terminal import make_console
-
-    problems = [
-        (
-            row["samples"],
-            [max(0.0, score or 0.0) for score in row["scores"]],
-            [bool(RULES["number"](text, str(row["answer"]))) for text in row["samples"]],
-        )
-        for row in rows
-    ]
-    chosen = sum(row["picked"] is not None and each[2][row["picked"]] for row, each in zip(rows, problems, strict=True))
-    table = Table("chosen by", "right", title=f"Final numbers against the answers, {len(rows)} problems")
-    table.add_row("this choice", f"{chosen / len(rows):.1%}")
-    for name, share in rerank_table(problems).items():
-        table.add_row({"first": "one sample"}.get(name, name), f"{share:.1%}")
-    make_console(highlight=False).print(table)
+    problems = [problem(row["samples"], row["scores"], str(row["answer"])) for row in rows]
+    accuracies(problems, right_share(rows, problems))

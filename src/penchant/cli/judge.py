@@ -80,6 +80,15 @@ BestOf = Annotated[
     ),
 ]
 
+Rerank = Annotated[
+    bool,
+    typer.Option(
+        "--rerank",
+        help="Also show how often each way to choose one of several solutions is right, by the judge's scores and the "
+        "field answer.",
+    ),
+]
+
 
 def judge(
     file: DataFile,
@@ -91,6 +100,7 @@ def judge(
     by: By = None,
     sections: Sections = None,
     best_of: BestOf = None,
+    rerank: Rerank = False,
     json_out: JsonFile = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Judge this many records at most.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: a GPU if there is one.")] = None,
@@ -130,6 +140,21 @@ def judge(
     journal.close()
     _show(found, judges, feedback.bad)
     figures: dict[str, Any] = {name: _plain_figures(each) for name, each in found.summary().items()}
+    _add_asked(figures, found, by, sections, best_of, rerank)
+    if json_out is not None:
+        write_json(json_out, figures, "The judge's figures")
+    echo(f"{len(feedback)} records written to {out}", err=is_stream(out))
+
+
+def _add_asked(
+    figures: dict[str, Any],
+    found: Judged,
+    by: str | None,
+    sections: str | None,
+    best_of: list[int] | None,
+    rerank: bool,
+) -> None:
+    """Show the tables that are asked for, and add their figures."""
     if by is not None:
         for name, each in _subsets(found, by, sections).items():
             figures[name]["subsets"] = asdict(each)
@@ -137,9 +162,10 @@ def judge(
         from penchant.cli.measuring.best_of import show_best_of
 
         figures["best_of_n"] = show_best_of(found, best_of)
-    if json_out is not None:
-        write_json(json_out, figures, "The judge's figures")
-    echo(f"{len(feedback)} records written to {out}", err=is_stream(out))
+    if rerank:
+        from penchant.cli.measuring.rerank import show_reranked
+
+        figures["rerank"] = show_reranked(found)
 
 
 @contextmanager

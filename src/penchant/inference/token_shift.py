@@ -14,6 +14,7 @@ from penchant.errors import DataError
 from penchant.generation.cached_forward import CachedForward
 from penchant.generation.engine import generate
 from penchant.inference.companions import Companion
+from penchant.rendering.pieces import pieces
 
 __all__ = ["MARGINAL", "TokenShifts", "ranks_and_kl", "token_shifts"]
 
@@ -135,7 +136,7 @@ def token_shifts(
             ranks, kl = ranks_and_kl(logits[0][row, part], logits[1][row, part], torch.tensor(tokens, dtype=torch.long))
             found.ranks.append(ranks.tolist())
             found.divergences.append(kl.tolist())
-            found.tokens.append([renderer.decode([token]) for token in tokens])
+            found.tokens.append(pieces(renderer, tokens, asked[start + row][-1]))
     return found
 
 

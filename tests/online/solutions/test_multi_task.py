@@ -42,9 +42,9 @@ def test_keys_reach_all_stages_or_one() -> None:
     plan = make_multi_task(
         {**keys, "epochs": 7, "evaluator.objective": "verdict-cross-entropy", "solutions.samples": 3}
     )
-    first, second, third = plan.stages.values()
+    first, second, last = plan.stages.values()
     assert [each.learning_rate for each in plan.stages.values()] == [0.5, 0.25, 0.5]
-    assert [each.epochs for each in plan.stages.values()] == [7, 1, 7] and third.max_steps == 200
+    assert [each.epochs for each in plan.stages.values()] == [7, 1, 7] and last.max_steps == 200
     assert first.objective == {"name": "nll"} and second.objective == {"name": "verdict-cross-entropy"}
     assert first.mapping["completion"] == "{reference}\n#### {answer}" and not second.mapping
     assert [Path(each.output).name for each in plan.stages.values()] == [
@@ -52,6 +52,12 @@ def test_keys_reach_all_stages_or_one() -> None:
         "2-evaluator",
         "3-generator-again",
     ]
+    steps = [each.max_steps for each in make_multi_task({**keys, "max_steps": 4}).stages.values()]
+    assert steps == [4, None, 4], "what is given for all counts more than a stage's own default"
+    assert (
+        make_multi_task({**keys, "max_steps": 4, "generator_again.max_steps": 9}).stages["generator_again"].max_steps
+        == 9
+    )
     assert plan.solutions.samples == 3 and plan.solutions.temperature == 0.9
     assert make_ssft({"model": "m", "data": "d", "mapping.completion": "x"}).mapping == {"completion": "x"}
 

@@ -80,6 +80,7 @@ def _explored(exploration: Any, model: str, base: str, prompt: str | None) -> li
     """The texts as rows, with a progress bar."""
     from penchant.inference.companions import Companions
     from penchant.model_folders import trained_model
+    from penchant.rendering.pieces import pieces
     from penchant.rendering.renderer import Renderer
     from penchant.rendering.tokenizer import load_tokenizer
     from penchant.training.progress import ProgressReporter
@@ -91,7 +92,7 @@ def _explored(exploration: Any, model: str, base: str, prompt: str | None) -> li
     start, reporter = _start(renderer, prompt), ProgressReporter()
     with reporter.bar("Texts", exploration.texts):
         for number, found in enumerate(exploration.run(tuned, before, tokenizer, start, renderer.stop_token_ids), 1):
-            tokens = [tokenizer.decode([each]) for each in found.ids]
+            tokens = pieces(renderer, list(found.ids), start[-1])
             newest = sorted(range(len(tokens)), key=lambda place, found=found: -found.scores[place])[:5]  # type: ignore[misc]
             text = renderer.decode(found.ids, skip_special_tokens=True)
             rows.append(

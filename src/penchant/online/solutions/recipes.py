@@ -97,16 +97,19 @@ def make_multi_task(keys: Mapping[str, Any], where: str = "command line") -> Mul
             objective reads no verdicts.
     """
     base, given = _packaged("multi-task"), nested(keys, where)
-    parts = {name: {**base.pop(name), **(given.pop(name, None) or {})} for name in (*STAGES, "solutions")}
+    names = (*STAGES, "solutions")
+    packaged, parts = {name: base.pop(name) for name in names}, {name: given.pop(name, None) or {} for name in names}
     output = Path(str(given.pop("output", "runs/multi-task")))
     starts = {"generator": _packaged("ssft"), "evaluator": {}, "generator_again": _packaged("ssft")}
     stages = {}
     for name, start in starts.items():
         shared = {key: value for key, value in given.items() if name != "evaluator" or key not in _OF_GENERATORS}
-        values = {**start, **shared, **nested(parts[name], where), "output": str(output / STAGES[name])}
+        # What was given for all stages counts more than what a stage has of itself.
+        own = {**start, **packaged[name], **shared, **nested(parts[name], where)}
+        values = {**own, "output": str(output / STAGES[name])}
         stages[name] = make_recipe(values, f"{where}, {name}")
     try:
-        solutions = SolutionSampling.model_validate(parts["solutions"])
+        solutions = SolutionSampling.model_validate({**packaged["solutions"], **parts["solutions"]})
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigurationError(
@@ -121,8 +124,8 @@ def make_multi_task(keys: Mapping[str, Any], where: str = "command line") -> Mul
     return MultiTask(stages, solutions, output)
 
 
-# What describes the generators' data and steps, and not those of the evaluator.
-_OF_GENERATORS = ("mapping", "kind", "split", "eval_data", "eval_split", "max_steps", "epochs")
+# What describes the generators' objective, data and steps, and not those of the evaluator.
+_OF_GENERATORS = ("objective", "mapping", "kind", "split", "eval_data", "eval_split", "max_steps", "epochs")
 
 
 def _packaged(name: str) -> dict[str, Any]:
