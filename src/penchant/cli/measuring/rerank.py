@@ -72,25 +72,22 @@ def show_reranked(found: Judged) -> dict[str, dict[str, float]]:
     """
     if not found.scores:
         raise ConfigurationError("No judge gives scores, so none can choose.", where="--rerank")
-    places = [
-        place
-        for place, record in enumerate(found.feedback)
-        if len(record.responses) > 1 and record.fields.get("answer") is not None
-    ]
+    from penchant.curation.asked import responses_of
+
+    records = list(found.feedback)
+    solutions = [[str(each) for each in responses_of(record)] for record in records]
+    answers = [record.fields.get("answer") for record in records]
+    places = [at for at, each in enumerate(solutions) if len(each) > 1 and answers[at] is not None]
     if not places:
         raise ConfigurationError(
             "No record has several solutions and an answer.",
             where="--rerank",
             fix="Give problems with answer and responses, such as `penchant generate -n 8` writes.",
         )
-    records, result = list(found.feedback), {}
+    result = {}
     for name, scores in found.scores.items():
         echo(f"Chosen by {name}:")
-        problems: list[Any] = [
-            problem([str(each) for each in records[at].responses], scores[at], str(records[at].fields["answer"]))
-            for at in places
-        ]
-        result[name] = accuracies(problems)
+        result[name] = accuracies([problem(solutions[at], scores[at], str(answers[at])) for at in places])
     if left := len(records) - len(places):
         echo(f"{left} records without several solutions or without an answer are left out.")
     return result
