@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
+import typer
 
-from penchant.cli.app import main
+from penchant.cli.app import app, main
 from penchant.errors import ModelError
 from penchant.likelihood import load_model
 from penchant.model_files import remote_code, remote_code_allowed
@@ -76,3 +80,28 @@ def test_the_command_line_allows_it_and_a_recipe_does_not(
     assert main(words) == 1 and not marker.exists()
     assert main([*words, "--trust-remote-code"]) == 0 and marker.exists()
     assert not remote_code_allowed()
+
+
+def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command that does something, with its words."""
+    if not hasattr(command, "list_commands"):
+        yield " ".join(words), command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        yield from commands(command.get_command(context, name), (*words, name))
+
+
+def test_every_command_that_loads_a_model_can_be_allowed_its_code() -> None:
+    """The error of such a model names the option, so each command that can meet one must have it."""
+    naming = {"model", "models", "judge", "judges", "runs", "words", "tuned", "base"}
+    without = []
+    for words, command in commands(typer.main.get_command(app)):
+        # A pipeline trusts nothing (its stages are commands of their own); a report reads what runs have written.
+        if words in {"pipeline", "report"}:
+            continue
+        named = {each.name for each in command.params}
+        options = {word for each in command.params for word in each.opts}
+        if named & naming and "--trust-remote-code" not in options:
+            without.append(words)
+    assert not without

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import penchant
+from penchant.cli.app import main
 from penchant.errors import ModelError
 from penchant.rewards import build_judge
-from small_runs import COLOURS, model_folder, stopped_after, weights
+from small_runs import COLOURS, model_folder, stopped_after, weights, write_pairs
 
 PAIRS = [
     {"prompt": f"which colour is {one}", "chosen": f" {one} is {other} good", "rejected": f" {other} was {one} bad"}
@@ -121,3 +122,33 @@ def test_damaged_words_about_the_outputs_are_refused(model: Path, tmp_path: Path
     meaning.write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         judge_of(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        {"name": "bt"},
+        # Its network has no place in a classifier, so that its folder stays a language model.
+        {"name": "four-class-preference", "head": "joint"},
+    ],
+)
+def test_where_a_policy_is_expected_a_reward_model_is_sent_to_the_judges(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], objective: dict[str, Any]
+) -> None:
+    rows = [{**row, "pair_class": number % 4} for number, row in enumerate(PAIRS)]
+    trained(model, tmp_path / "run", objective, rows, epochs=1)
+    run, folder, data = str(tmp_path / "run"), str(tmp_path / "run" / "model"), str(tmp_path / "data.jsonl")
+    write_pairs(Path(data), PAIRS)
+    capsys.readouterr()
+    for words in (
+        ["diagnose", run],
+        ["diagnose", folder, "--data", data],
+        ["diagnose", "--model", folder, "--reference", str(model), "--data", data],
+        ["prefeval", run],
+        ["novelty", run],
+        ["novelty", folder, "--base", str(model)],
+        ["evaluate", run, "--judge", "verifier", "--data", data],
+    ):
+        assert main(words) == 1
+        said = capsys.readouterr().err
+        assert "reward model" in said and "`penchant judge FILE --judge FOLDER`" in said and "audit" in said, words

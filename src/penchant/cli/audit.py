@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penchant.cli.judge_words import JudgeOption, parse_judge
-from penchant.cli.options import AllowOutside, BadRecords, DataFile, HtmlFile, JsonFile, Overwrite, Renamed, Split
+from penchant.cli.options import (
+    AllowOutside,
+    BadRecords,
+    DataFile,
+    HtmlFile,
+    JsonFile,
+    Overwrite,
+    Renamed,
+    Split,
+    TrustRemoteCode,
+)
 from penchant.cli.words import parse_mapping
 from penchant.targets import claim_files
 from penchant.terminal import make_console
@@ -37,6 +47,7 @@ def audit(
     html: HtmlFile = None,
     overwrite: Overwrite = False,
     allow_outside: AllowOutside = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Audit a judge on comparisons: consistency under swapping and rewording, bias by position, length, style, self."""
     settings = parse_judge(judge)

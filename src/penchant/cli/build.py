@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.commands import command_of, option_of
-from penchant.cli.options import AllowOutside, BadRecords, DataFile, Renamed, Split
+from penchant.cli.options import AllowOutside, BadRecords, DataFile, Renamed, Split, TrustRemoteCode
 from penchant.cli.words import parse_mapping
 from penchant.terminal import echo, make_console
 from penchant.writing import delete_kept, is_stream
@@ -69,6 +69,7 @@ def _build(
     split: Split = None,
     on_bad: BadRecords = "stop",
     allow_outside: AllowOutside = False,
+    trust_remote_code: TrustRemoteCode = False,
     *,
     builder: "type[Builder]",
     **settings: Any,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.options import ChatTemplate, EndToken
+from penchant.cli.options import ChatTemplate, EndToken, TrustRemoteCode
 from penchant.terminal import echo
 
 if TYPE_CHECKING:
@@ -30,14 +30,12 @@ def chat(
     chat_template: ChatTemplate = None,
     end_token: EndToken = None,
     stream: Annotated[bool, typer.Option(help="Show an answer word by word.")] = True,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Talk to a model in the terminal. Messages are read from the terminal or from a pipe, one a line."""
-    from transformers.utils import logging
-
     from penchant.errors import ConfigurationError
     from penchant.generation.responses import Sampling
 
-    logging.disable_progress_bar()
     sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p)
     options: dict[str, Any] = {"system": system, "seed": seed}
     names = [model] if against is None else [model, against]

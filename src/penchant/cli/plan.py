@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import AllowOutside, JsonFile, Overwrite, RecipeWords
+from penchant.cli.options import AllowOutside, JsonFile, Overwrite, RecipeWords, TrustRemoteCode
 from penchant.cli.words import first_lines, read_words
 from penchant.targets import claim_file
 from penchant.terminal import make_console
@@ -27,6 +27,7 @@ def plan(
     json_file: JsonFile = None,
     overwrite: Overwrite = False,
     allow_outside: AllowOutside = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Say what memory a recipe takes, by purpose, before a model is loaded."""
     from penchant.training.progress import ProgressReporter

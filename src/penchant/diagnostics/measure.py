@@ -26,6 +26,7 @@ from penchant.feedback.records import Record
 from penchant.forest.encoding import Encoder
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
+from penchant.likelihood.reward_folder import check_answers
 from penchant.model_folders import trained_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
@@ -76,6 +77,7 @@ def diagnose(
     sets, further = _read_all(data, shifted, unseen, dict(reading or {}))
     judge = None if reward_model is None else _judge(str(reward_model))
     model, reference = trained_model(model), trained_model(reference)
+    check_answers(model)
     scoring = _Scoring(load_model(model), load_tokenizer(model), load_model(reference), options, progress)
     return scoring.diagnose(plan or Plan(), sets, further, judge)
 

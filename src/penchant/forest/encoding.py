@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from penchant.errors import DataError
@@ -30,6 +30,7 @@ class Encoder(RecordEncoder):
         truncation: the length limit and the truncation policy.
         optional: views and fields that may be absent from all records.
         on_bad: ``stop`` at a record that cannot be rendered, or ``skip`` such records and count them.
+        numbered: as for `RecordEncoder`.
     """
 
     computed = frozenset({STEP_INDEX}) | TOKEN_FIELDS
@@ -44,8 +45,9 @@ class Encoder(RecordEncoder):
         truncation: Truncation | None = None,
         optional: Iterable[str] = (),
         on_bad: str = "stop",
+        numbered: Mapping[str, int] | None = None,
     ) -> None:
-        super().__init__(views, fields, optional)
+        super().__init__(views, fields, optional, numbered)
         self.renderer, self.on_bad = renderer, on_bad
         self.truncation = truncation or Truncation(None)
 

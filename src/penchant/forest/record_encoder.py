@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from penchant.errors import ConfigurationError, DataError
@@ -28,6 +28,7 @@ class RecordEncoder(ABC):
         views: names of the views to build. Views of the step are built later, from two examples, with `cross`.
         fields: names of the record fields to read.
         optional: views and fields that records may lack.
+        numbered: fields that number something from 0, and how many numbers there are.
 
     Raises:
         ConfigurationError: a view of the step combines responses of a view that is not built.
@@ -40,11 +41,17 @@ class RecordEncoder(ABC):
     #: Whether many examples are kept on disk (`penchant.forest.large`).
     on_disk = False
 
-    def __init__(self, views: Sequence[str], fields: Sequence[str] = (), optional: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        views: Sequence[str],
+        fields: Sequence[str] = (),
+        optional: Iterable[str] = (),
+        numbered: Mapping[str, int] | None = None,
+    ) -> None:
         #: For each view of the step, the view whose prompts and responses it combines.
         self.crossed = {name: view.crossed for name in views if (view := find_view(name)).crossed is not None}
         self.views = tuple(name for name in views if name not in self.crossed)
-        self.fields, self.optional = tuple(fields), frozenset(optional)
+        self.fields, self.optional, self.numbered = tuple(fields), frozenset(optional), dict(numbered or {})
         for name, crossed in self.crossed.items():
             if crossed not in self.views:
                 raise ConfigurationError(
@@ -165,7 +172,20 @@ class RecordEncoder(ABC):
                 else _number(name, each, record)
                 for each in value
             ]  # type: ignore[return-value]  # a record has one form or the other
-        return _number(name, value, record)
+        number = _number(name, value, record)
+        if name in self.numbered:
+            _check_numbered(name, number, self.numbered[name], record)
+        return number
+
+
+def _check_numbered(name: str, value: float, count: int, record: Record) -> None:
+    """Refuse what is none of the numbers 0 to ``count`` − 1."""
+    if not (value.is_integer() and 0 <= value < count):
+        raise DataError(
+            f"The field {name!r} is {value:g}, expected a whole number from 0 to {count - 1}.",
+            where=str(record.source),
+            fix=f"Number them from 0, and set how many there are (now {count}).",
+        )
 
 
 def _how_to_add(name: str, record: Record) -> str:

@@ -10,6 +10,7 @@ from penchant.documents import yaml_document
 from penchant.errors import ModelError
 from penchant.feedback.records import Text
 from penchant.likelihood.loading import load_model
+from penchant.likelihood.reward_folder import check_answers
 from penchant.model_folders import HUB_ID, trained_model
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.tokenizer import load_tokenizer
@@ -54,10 +55,11 @@ class Companions:
             where: the key that names it, for errors.
 
         Raises:
-            ModelError: it cannot be loaded, or its vocabulary is another.
+            ModelError: it cannot be loaded, is a reward model, or its vocabulary is another.
         """
         source = trained_model(name)
         if source not in self._loaded:
+            check_answers(source)
             tokenizer = load_tokenizer(source)
             check_vocabulary(self.renderer.tokenizer, tokenizer, f"{where}: {name}")
             own = getattr(tokenizer, "chat_template", None)

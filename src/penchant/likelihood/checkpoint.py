@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,10 @@ from penchant.model_files import (
     read_config,
     remote_code_allowed,
 )
+from penchant.quiet import quiet_transformers
 
 __all__ = [
+    "AS_JUDGE",
     "LANGUAGE_MODEL",
     "REWARD_BASE",
     "REWARD_MODEL",
@@ -66,6 +67,11 @@ class Kind:
 
 # Buffers of older versions, and parts that training with the other parts does not read.
 BUFFERS = (r"\.inv_freq$", r"\.attn\.(masked_)?bias$", r"(^|\.)position_ids$", r"^mtp\.")
+#: What to do with a reward model where a policy is expected.
+AS_JUDGE = (
+    " A reward model is a judge: `penchant judge FILE --judge FOLDER` prints its accuracy and writes its scores, and "
+    "`penchant audit FILE --judge FOLDER` says what moves it."
+)
 VISION = "a vision-language model, which is not supported yet"
 
 LANGUAGE_MODEL = Kind(
@@ -145,7 +151,7 @@ def _from_pretrained(source: str | Path, kind: Kind, options: dict[str, Any]) ->
     import transformers
 
     try:
-        with _without_reports():
+        with quiet_transformers(downloads=True):  # missing weights are an error here, no table
             model, found = getattr(transformers, kind.auto).from_pretrained(
                 str(source),
                 output_loading_info=True,
@@ -172,19 +178,6 @@ def _from_pretrained(source: str | Path, kind: Kind, options: dict[str, Any]) ->
     return model, found
 
 
-@contextlib.contextmanager
-def _without_reports() -> Iterator[None]:
-    """Without the table of missing weights of transformers; an error follows from it here."""
-    from transformers.utils import logging as verbosity
-
-    former = verbosity.get_verbosity()
-    verbosity.set_verbosity_error()
-    try:
-        yield
-    finally:
-        verbosity.set_verbosity(former)
-
-
 def check_config(config: Any, kind: Kind, source: str | Path) -> None:
     """Refuse a configuration of another kind of model.
 
@@ -209,8 +202,12 @@ def check_config(config: Any, kind: Kind, source: str | Path) -> None:
         raise ModelError(
             f"{kind.none} can be loaded from here: {described} is {found}.",
             where=str(source),
-            fix=f"Give {kind.expected}.",
+            fix=f"Give {kind.expected}.{AS_JUDGE if _is_reward_model(names, kind) else ''}",
         )
+
+
+def _is_reward_model(names: list[str], kind: Kind) -> bool:
+    return kind is LANGUAGE_MODEL and bool(names) and names[0].endswith("ForSequenceClassification")
 
 
 def _check_weights(model: Any, found: dict[str, Any], kind: Kind, source: str | Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError, PenchantError
+from penchant.likelihood.checkpoint import AS_JUDGE
 from penchant.model_files import read_config
 from penchant.model_folders import adapter_config
 from penchant.objectives.core.expression import build
@@ -20,6 +21,7 @@ from penchant.writing import write_text
 
 __all__ = [
     "MEANING",
+    "check_answers",
     "is_classifier",
     "is_saved_classifier",
     "other_than",
@@ -113,6 +115,27 @@ def is_classifier(source: str | Path) -> bool:
 def is_saved_classifier(source: str | Path) -> bool:
     """Whether a folder holds a classifier that training wrote for a reward objective."""
     return (Path(source) / MEANING).is_file() and is_classifier(source)
+
+
+def check_answers(source: str | Path) -> None:
+    """Refuse the folder of a reward model where a policy is expected, also one that stayed a language model.
+
+    Args:
+        source: folder or hub id of a model, or the folder of a run.
+
+    Raises:
+        ModelError: training wrote it for a reward objective.
+
+    Example:
+        >>> check_answers("no/such/folder")
+    """
+    for place in (Path(source), Path(source) / "model"):
+        if (place / MEANING).is_file():
+            raise ModelError(
+                f"This folder holds a reward model (its {MEANING} says of which objective): it answers nothing.",
+                where=str(place),
+                fix=f"Give a model that answers.{AS_JUDGE}",
+            )
 
 
 def start_from(objective: Objective, source: str | Path) -> list[str]:

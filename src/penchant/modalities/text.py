@@ -110,9 +110,8 @@ class TextModality(Modality):
         """See `Modality.encoder`."""
         wanted = objective.requirements
         truncation = Truncation(self.max_length, self.settings.truncation)
-        return Encoder(
-            self.renderer, wanted.views, wanted.fields, truncation, wanted.optional, on_bad=self.settings.on_bad
-        )
+        views, fields, on_bad = wanted.views, wanted.fields, self.settings.on_bad
+        return Encoder(self.renderer, views, fields, truncation, wanted.optional, on_bad, wanted.numbered)
 
     def load(self, device: torch.device) -> nn.Module:
         """See `Modality.load`."""

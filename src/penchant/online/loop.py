@@ -21,6 +21,7 @@ from penchant.online.rounds import BEGINNING, Learner
 from penchant.online.sharing import one_copy_each
 from penchant.online.state import State, load_state, open_state, pack, save_state, unpack
 from penchant.online.step_rules import STEP_RULES
+from penchant.quiet import quiet_transformers
 from penchant.training.assembly import computing
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import find_checkpoint, step_of
@@ -29,7 +30,7 @@ from penchant.training.devices.processes import Processes, find_processes, only_
 from penchant.training.folder import RunFolder
 from penchant.training.identity.kept_code import read_code, write_code
 from penchant.training.interrupt import Interrupt
-from penchant.training.log_routing import own_bars_only, warnings_to
+from penchant.training.log_routing import warnings_to
 from penchant.training.preflight import check_start
 from penchant.training.preparation import Given, resolved
 from penchant.training.progress import ProgressReporter
@@ -99,7 +100,7 @@ def _run(
     resume: bool,
     began: float,
 ) -> Result:
-    with warnings_to(reporter) as warnings, own_bars_only(), Interrupt() as interrupt:
+    with warnings_to(reporter) as warnings, quiet_transformers(), Interrupt() as interrupt:
         for warning in processes.warnings:
             log.warning(warning)
         if processes.count > 1:

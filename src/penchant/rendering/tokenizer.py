@@ -9,6 +9,7 @@ from penchant.errors import ModelError
 from penchant.model_files import code_refused, needs_code, read_config, remote_code_allowed
 from penchant.model_folders import base_of
 from penchant.plain_files import usable
+from penchant.quiet import quiet_transformers
 from penchant.rendering.vocabulary import check_vocabulary, rows_of
 
 __all__ = ["load_tokenizer"]
@@ -40,7 +41,6 @@ def load_tokenizer(source: str | Path, base: str | None = None) -> Any:
         penchant.errors.ModelError: /no/such/folder: There is no such folder. ...
     """
     from transformers import AutoTokenizer
-    from transformers.utils import logging
 
     name = str(source)
     usable(Path(name), ModelError, "folder")
@@ -50,16 +50,13 @@ def load_tokenizer(source: str | Path, base: str | None = None) -> Any:
     with_model = (Path(name) / "config.json").is_file()
     if with_model:
         read_config(name)  # transformers reads it for the tokenizer too, and would blame the tokenizer
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=remote_code_allowed())
+        with quiet_transformers(downloads=True):
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=remote_code_allowed())
     except Exception as error:  # transformers raises many types; each means that no tokenizer can be loaded
         if needs_code(error):
             raise code_refused(name) from error
         raise _without_tokenizer(name, error) from error
-    finally:
-        logging.set_verbosity(level)
     if with_model or not Path(name).is_dir():
         check_vocabulary(tokenizer, rows_of(name), name)
     return tokenizer

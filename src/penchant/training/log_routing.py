@@ -1,4 +1,4 @@
-"""Log routing during a run: this package's warnings are shown, progress bars of other libraries are not."""
+"""Log routing during a run: this package's warnings are shown, each once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from penchant.training.progress import ProgressReporter
 
-__all__ = ["own_bars_only", "warnings_to"]
+__all__ = ["warnings_to"]
 
 
 @contextmanager
@@ -30,19 +30,3 @@ def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate
-
-
-@contextmanager
-def own_bars_only() -> Iterator[None]:
-    """Turn off progress bars and advice of transformers, which would break this package's progress bar."""
-    from transformers.utils import logging as theirs
-
-    shown, level = theirs.is_progress_bar_enabled(), theirs.get_verbosity()
-    theirs.disable_progress_bar()
-    theirs.set_verbosity_error()
-    try:
-        yield
-    finally:
-        theirs.set_verbosity(level)
-        if shown:
-            theirs.enable_progress_bar()

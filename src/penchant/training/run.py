@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Literal
 
 from penchant.errors import ConfigurationError
+from penchant.quiet import quiet_transformers
 from penchant.training.devices.agreement import join_again, leave_in_order
 from penchant.training.devices.placement import placement_of
 from penchant.training.devices.processes import Processes, find_processes, only_first_prints, own_sharding
 from penchant.training.devices.zero import check_zero
 from penchant.training.folder import RunFolder
 from penchant.training.interrupt import Interrupted
-from penchant.training.log_routing import own_bars_only, warnings_to
+from penchant.training.log_routing import warnings_to
 from penchant.training.outcome import Result
 from penchant.training.parameters.strategy import build_strategy
 from penchant.training.preflight import check_start
@@ -54,7 +55,7 @@ def run(
     """
     processes = find_processes(recipe.strategy, recipe.processes)
     reporter = (reporter or ProgressReporter()) if processes.first else ProgressReporter(quiet=True)
-    with only_first_prints(processes), own_sharding(processes), warnings_to(reporter) as warnings, own_bars_only():
+    with only_first_prints(processes), own_sharding(processes), warnings_to(reporter) as warnings, quiet_transformers():
         return _run(_as_launched(recipe), given, processes, _continues(resume), overwrite, reporter, warnings)
 
 

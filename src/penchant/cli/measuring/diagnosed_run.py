@@ -43,15 +43,18 @@ def diagnosed_run(folder: str) -> DiagnosedRun:
 
     Raises:
         ConfigurationError: it is not the folder of a run.
-        ModelError: the folder holds no model.
+        ModelError: the folder holds no model, or a reward model.
     """
     from penchant.documents import yaml_document
     from penchant.evaluation.policies.checkpoints import find_checkpoint
+    from penchant.likelihood.reward_folder import check_answers
+    from penchant.model_folders import absent
 
+    check_answers(folder)
     file = Path(folder) / "recipe.yaml"
     if not file.is_file():
         raise ConfigurationError(
-            "The folder has no recipe.yaml, so it is not the folder of a run.",
+            absent(folder).strip() or "The folder has no recipe.yaml, so it is not the folder of a run.",
             where=folder,
             fix="Give a run's folder, or --model, --reference and --data.",
         )

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.measuring.shown import show_table
-from penchant.cli.options import BadRecords, ChatTemplate, HtmlFile, JsonFile, Overwrite, Renamed, Split
+from penchant.cli.options import (
+    BadRecords,
+    ChatTemplate,
+    HtmlFile,
+    JsonFile,
+    Overwrite,
+    Renamed,
+    Split,
+    TrustRemoteCode,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,6 +57,7 @@ def personal_judges(
     map_: Renamed = None,
     on_bad: BadRecords = "stop",
     chat_template: ChatTemplate = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train a reward model on the majority's labels and one for each annotator; show who is judged better by which."""
     from penchant.cli.words import parse_mapping

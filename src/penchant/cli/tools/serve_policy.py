@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from penchant.cli.options import TrustRemoteCode
 from penchant.errors import ConfigurationError
 from penchant.terminal import echo
 
@@ -21,18 +22,16 @@ def serve_policy(
         str | None,
         typer.Option(help="plain, chatml, or a Jinja file, for conversations with a tokenizer without a template."),
     ] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Serve a model: completions, conversations as LLM judges ask them, log-probabilities, and new weights.
 
     It stands in for vLLM or SGLang on one machine. Whoever reaches the port can make it load folders of this machine.
     """
-    from transformers.utils import logging
-
     from penchant.generation.policy_server import PolicyServer
     from penchant.generation.served_chat import ServedChat
     from penchant.model_folders import trained_model
 
-    logging.disable_progress_bar()
     policy = ServedChat(trained_model(model), name or model, chat_template)
     try:
         server = PolicyServer(policy, host, port)

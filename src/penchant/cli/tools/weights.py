@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from penchant.cli.options import TrustRemoteCode
 from penchant.errors import ConfigurationError, OutputError
 from penchant.terminal import echo
 
@@ -31,6 +32,7 @@ def compose(
         typer.Argument(metavar="RUN...", help="Folders of runs with parameters=lt-sft, or difference.safetensors."),
     ] = None,
     subtract: Annotated[list[Path] | None, typer.Option(help="A difference to take away; may be repeated.")] = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Add sparse differences to a model: what several runs have learned, in one model."""
     _check_new(out)
@@ -51,6 +53,7 @@ def half_reset(
     ratio: Annotated[float, typer.Option(help="Share of the layers' matrices that stay as tuned, in (0, 1).")] = 0.5,
     level: Annotated[str, typer.Option(help="Where the share holds: category, layer or model.")] = "category",
     seed: Annotated[int, typer.Option(help="Seed of the selection.")] = 0,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Set a random half of a tuned model's matrices back to those of its base, to undo some forgetting."""
     if level not in LEVELS:
@@ -66,7 +69,10 @@ def half_reset(
 
 
 @app.command()
-def kinds(model: Annotated[str, typer.Argument(metavar="MODEL", help="A language model.")]) -> None:
+def kinds(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A language model.")],
+    trust_remote_code: TrustRemoteCode = False,
+) -> None:
     """Print what each kind of adapter (recipe key lora.kind) trains of a model with PEFT's default fields."""
     from penchant.likelihood.adapting.kinds import kind_table, table_lines
     from penchant.likelihood.loading import load_model
@@ -81,9 +87,11 @@ def _check_new(out: Path) -> None:
 
 
 def _save(model: Any, source: str, out: Path) -> None:
+    from penchant.quiet import quiet_transformers
     from penchant.rendering.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(source)
-    model.save_pretrained(out)
+    with quiet_transformers():
+        model.save_pretrained(out)
     tokenizer.save_pretrained(out)
     echo(f"Written: {out}", err=True)

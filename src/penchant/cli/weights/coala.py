@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split
+from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split, TrustRemoteCode
 from penchant.cli.words import parse_mapping
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
@@ -48,6 +48,7 @@ def coala(
     on_bad: BadRecords = "stop",
     split: Split = None,
     map_: Renamed = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train a head on the frozen features of a model by two convex problems; it is a judge (arXiv 2605.23244)."""
     inputs = [data, eval_data, model]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split
+from penchant.cli.options import BadRecords, ChatTemplate, JsonFile, Overwrite, Renamed, Split, TrustRemoteCode
 from penchant.cli.words import parse_mapping
 from penchant.errors import ConfigurationError
 from penchant.locks import working_in
@@ -43,6 +43,7 @@ def levi(
     on_bad: BadRecords = "stop",
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Train heads on several layers of a frozen model, beside a small model; they are a judge (arXiv 2402.04644).
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penchant.cli.judge_words import parse_judge
-from penchant.cli.options import BadRecords, Overwrite, Renamed, Split
+from penchant.cli.options import BadRecords, Overwrite, Renamed, Split, TrustRemoteCode
 from penchant.errors import ConfigurationError
 from penchant.known_settings import check_part_keys
 from penchant.named import build_named, named_settings
@@ -40,8 +40,7 @@ def merge(
         str | None, typer.Option(help="What a soup maximises on --data: likelihood (default), accuracy, or judge.")
     ] = None,
     judge: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,KEY=VALUE,...", help="Judge whose mean score a soup maximises."),
+        str | None, typer.Option(metavar="NAME,KEY=VALUE,...", help="Judge whose mean score a soup maximises.")
     ] = None,
     prompts: Annotated[int, typer.Option(min=1, help="Maximum number of prompts for the judge.")] = 200,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum tokens of a judged response.")] = 128,
@@ -49,6 +48,7 @@ def merge(
     split: Split = None,
     on_bad: BadRecords = "stop",
     overwrite: Overwrite = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Merge models of the same architecture into one, tensor by tensor, with small memory.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penchant.cli.options import JsonFile, Overwrite
+from penchant.cli.options import JsonFile, Overwrite, TrustRemoteCode
 from penchant.targets import claim_file
 from penchant.terminal import echo, make_console
 from penchant.writing import write_json
@@ -22,6 +22,7 @@ def search(
     plan: Annotated[Path, typer.Argument(metavar="PLAN.yaml", help="Recipe, space of adapters and budget.")],
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Search kinds, ranks and places of adapters: the best score at each number of trained weights (arXiv 2301.12132).
 

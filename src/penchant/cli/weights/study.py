@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penchant.cli.interruption import interruptible
-from penchant.cli.options import JsonFile, Overwrite
+from penchant.cli.options import JsonFile, Overwrite, TrustRemoteCode
 from penchant.terminal import echo, make_console
 
 __all__ = ["study"]
@@ -24,6 +24,7 @@ def study(
     out: Annotated[Path | None, typer.Option("--out", "--output", "-o", help="Folder; default: runs/STUDY.")] = None,
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Run a study, and print its table: budgets of demonstrations or pairs, methods from several starts, power laws.
 

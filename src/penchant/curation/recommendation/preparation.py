@@ -15,6 +15,7 @@ from penchant.errors import ConfigurationError, DataError, OutputError
 from penchant.feedback.interactions import History, check_known, prompt_of, read_histories
 from penchant.generation.catalogue import Item, read_items
 from penchant.generation.recommender import Recommender
+from penchant.quiet import quiet_transformers
 
 __all__ = ["FILES", "Plan", "Prepared", "prepare"]
 
@@ -100,7 +101,8 @@ def prepare(data: str | Path, output: str | Path, plan: Plan | None = None) -> P
     for name, rows in written.items():
         if rows:
             Built(rows).write(goal / name)
-    model.save_pretrained(goal / "model")
+    with quiet_transformers():
+        model.save_pretrained(goal / "model")
     tokenizer.save_pretrained(goal / "model")
     counts |= {f"users to {name}": len(part) for name, part in parts.items()}
     return Prepared(counts)

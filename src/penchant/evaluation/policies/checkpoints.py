@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from penchant.errors import ConfigurationError, ModelError
+from penchant.likelihood.reward_folder import check_answers
 from penchant.model_folders import absent
 
 __all__ = ["Checkpoint", "all_checkpoints", "find_checkpoint", "find_reference"]
@@ -43,9 +44,10 @@ def find_checkpoint(given: str) -> Checkpoint:
         given: folder or hub id.
 
     Raises:
-        ModelError: the folder holds neither a model nor a run.
+        ModelError: the folder holds neither a model nor a run, or a reward model.
     """
     folder = Path(given)
+    check_answers(folder)
     if not folder.is_dir():
         return Checkpoint(given, given, None)
     for place in (folder, folder / "model"):

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from penchant.errors import ConfigurationError, ModelError
+from penchant.quiet import quiet_transformers
 
 __all__ = ["Embedder", "ModelEmbedder", "TextStatistics", "find_embedder", "unit_rows"]
 
@@ -79,8 +80,9 @@ class ModelEmbedder:
         from transformers import AutoModel, AutoTokenizer
 
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self.model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+            with quiet_transformers():
+                self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                self.model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"No embedding model can be loaded ({error}).", where=str(folder)) from error
         if self.tokenizer.pad_token is None:

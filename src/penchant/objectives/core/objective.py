@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -128,9 +128,14 @@ class Objective(Configurable, torch.nn.Module):
         return self.batch_coupled and not self.coupled_by_length
 
     @property
+    def numbered(self) -> Mapping[str, int]:
+        """Record fields that number people or classes from 0, and how many of these there are."""
+        return {}
+
+    @property
     def requirements(self) -> Requirements:
         """The views and record fields that the loss reads, and what must be computed for them."""
-        return read_signature(type(self).loss, self.needs)
+        return replace(read_signature(type(self).loss, self.needs), numbered=self.numbered)
 
     def loss(self, *args: Any, **kwargs: Any) -> Tensor | tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per example, [B]; optionally with named statistics, each [B]."""

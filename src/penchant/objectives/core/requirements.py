@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -168,6 +168,7 @@ class Requirements:
         optional: the views and fields that have a default.
         several: the views that hold several sequences per example, as a list of ``Scored``.
         needs: what must be computed for the views.
+        numbered: fields that number people or classes from 0, and how many of these there are.
 
     Example:
         >>> from penchant.objectives import DPO
@@ -180,6 +181,7 @@ class Requirements:
     optional: frozenset[str] = frozenset()
     several: frozenset[str] = frozenset()
     needs: Needs = field(default_factory=Needs)
+    numbered: Mapping[str, int] = field(default_factory=dict)
 
     def __or__(self, other: Requirements) -> Requirements:
         both = (self, other)
@@ -196,6 +198,11 @@ class Requirements:
             optional=frozenset(name for name in self.optional | other.optional if not required(name)),
             several=self.several | other.several,
             needs=replace(needs, unreferenced=needs.unreferenced - asked),
+            # The number must be one that each part knows.
+            numbered={
+                name: min(each.numbered[name] for each in both if name in each.numbered)
+                for name in {**self.numbered, **other.numbered}
+            },
         )
 
 

@@ -110,6 +110,11 @@ class CRMT(Objective):
         super().bind(hidden_size)
         self._freeze()
 
+    @property
+    def numbered(self) -> Mapping[str, int]:
+        """See `Objective.numbered`."""
+        return {"class_label": self.classes}
+
     def loss(
         self,
         first_modality: Scored,

@@ -96,6 +96,11 @@ class FourClassPreference(Objective):
         classes = self.class_table(outputs)
         return classes[..., 0] + classes[..., 2:].sum(dim=-1) / 2
 
+    @property
+    def numbered(self) -> Mapping[str, int]:
+        """See `Objective.numbered`."""
+        return {"pair_class": 4}
+
     def loss(self, chosen: Scored, rejected: Scored, pair_class: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per pair, [B], with whether the most likely class is right."""
         label = whole_indices(pair_class, 4, "pair_class", self.id)

@@ -143,6 +143,11 @@ class PAL(Objective):
         rewards = self.personal_rewards(outputs, prompt_state)
         return torch.sigmoid(rewards.unsqueeze(2) - rewards.unsqueeze(1)).mean(dim=0)
 
+    @property
+    def numbered(self) -> Mapping[str, int]:
+        """See `Objective.numbered`."""
+        return {"annotator": self.annotators}
+
     def loss(self, chosen: Scored, rejected: Scored, annotator: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss per pair, [B], with the margin of rewards and whether the order is right."""
         who = whole_indices(annotator, self.annotators, "annotator", self.id)
