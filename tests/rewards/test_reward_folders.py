@@ -11,7 +11,7 @@ import torch
 
 import penchant
 from penchant.cli.app import main
-from penchant.errors import ModelError
+from penchant.errors import ConfigurationError, ModelError
 from penchant.rewards import build_judge
 from small_runs import COLOURS, model_folder, stopped_after, weights, write_pairs
 
@@ -82,16 +82,50 @@ def test_a_general_preference_model_compares_and_gives_no_scores(model: Path, tm
         judge.score("which colour is red", ["red", "blue"])
 
 
-@pytest.mark.parametrize("name", ["reward-regression", "quantile-reward", "gaussian-reward"])
-def test_rated_responses_give_a_judge(model: Path, tmp_path: Path, name: str) -> None:
-    rows = [
+def rated() -> list[dict[str, Any]]:
+    return [
         {"prompt": row["prompt"], "completions": [row["chosen"], row["rejected"]], "scores": [1.0, -1.0]}
         for row in PAIRS
     ]
-    run = trained(model, tmp_path / "run", {"name": name}, rows, epochs=10)
+
+
+@pytest.mark.parametrize("name", ["reward-regression", "quantile-reward", "gaussian-reward"])
+def test_rated_responses_give_a_judge(model: Path, tmp_path: Path, name: str) -> None:
+    run = trained(model, tmp_path / "run", {"name": name}, rated(), epochs=10)
     assert run.summary["after"]["rewards/accuracy"] > 0.9
     table = judge_of(tmp_path / "run").compare("which colour is red", [" red is blue good", " blue was red bad"])
     assert float(table[0, 1]) > 0.5 and float(table[0, 1] + table[1, 0]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["quantile-reward", "gaussian-reward"])
+def test_a_judge_says_how_unsure_it_is_and_may_subtract_that(model: Path, tmp_path: Path, name: str) -> None:
+    rows = [
+        {"prompt": row["prompt"], "completions": [row["chosen"], row["rejected"]], "scores": [1, -1]} for row in PAIRS
+    ]
+    trained(model, tmp_path / "run", {"name": name}, rows, epochs=2)
+    folder = str(tmp_path / "run" / "model")
+    asked = ("which colour is red", [" red is blue good", " blue was red bad"])
+    plain = build_judge({"name": "reward_model", "model": folder})
+    # The same outputs, read by hand: the largest less the smallest quantile, or the square root of the variance.
+    outputs = plain._outputs([asked[0]], [asked[1]])[0]
+    spread = outputs.amax(-1) - outputs.amin(-1) if name == "quantile-reward" else outputs[:, 1].exp().sqrt()
+    unsure = build_judge({"name": "reward_model", "model": folder, "spread": True})
+    careful = build_judge({"name": "reward_model", "model": folder, "coefficient": 2.0})
+    assert unsure.score(*asked) == pytest.approx(spread.tolist()) and min(unsure.score(*asked)) > 0
+    less = [reward - 2 * by for reward, by in zip(plain.score(*asked), spread.tolist(), strict=True)]
+    assert careful.score(*asked) == pytest.approx(less)
+    assert len({plain.identity(), unsure.identity(), careful.identity()}) == 3, "or the cache would mix them"
+    with pytest.raises(ConfigurationError, match="no reward is given"):
+        build_judge({"name": "reward_model", "model": folder, "spread": True, "coefficient": 1.0})
+
+
+@pytest.mark.parametrize("setting", [{"spread": True}, {"coefficient": 1.0}])
+def test_a_model_that_is_never_unsure_is_asked_for_no_spread(
+    model: Path, tmp_path: Path, setting: dict[str, Any]
+) -> None:
+    trained(model, tmp_path / "run", {"name": "bt"}, epochs=1)
+    with pytest.raises(ConfigurationError, match="does not say how sure it is"):
+        build_judge({"name": "reward_model", "model": str(tmp_path / "run" / "model"), **setting})
 
 
 def test_a_resumed_run_is_the_uninterrupted_one(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import torch
 from annotated_types import Ge, Gt, Interval
@@ -63,6 +63,12 @@ class RewardModel(Judge):
     annotator: Annotated[
         int | None, Ge(0), "of a model of several people, the number of the one whose taste judges; all if absent"
     ] = None
+    spread: Annotated[
+        bool, "of a quantile or Gaussian reward: score how unsure the model is, in the unit of the ratings, instead"
+    ] = False
+    coefficient: Annotated[
+        float, Ge(0), "of a quantile or Gaussian reward: how many times the spread is subtracted from a reward"
+    ] = 0.0
     without: Annotated[
         int | None, Interval(ge=1, le=2), "of a crmt model, the modality that it does without: 1 prompt, 2 response"
     ] = None
@@ -80,6 +86,7 @@ class RewardModel(Judge):
         self._check_outputs()
         self._choose_annotator()
         self._choose_modality()
+        self._check_spread()
         config = self.network.config.get_text_config()
         self.longest = self.max_length or getattr(config, "max_position_embeddings", None)
         # The classifier reads the last token that is not padding; that must be the end token.
@@ -115,6 +122,25 @@ class RewardModel(Judge):
             )
         self.meaning.without = self.without - 1
 
+    @property
+    def _spreads(self) -> bool:
+        return self.spread or self.coefficient > 0
+
+    def _check_spread(self) -> None:
+        if self._spreads and not hasattr(self.meaning, "spread"):
+            raise ConfigurationError(
+                "This model does not say how sure it is of a reward.",
+                where=f"judge.{'spread' if self.spread else 'coefficient'}",
+                fix="Leave it out, train with --objective quantile-reward or gaussian-reward, or combine several "
+                "models (--combine ensemble,how=uncertainty).",
+            )
+        if self.spread and self.coefficient:
+            raise ConfigurationError(
+                "With spread=true no reward is given from which a spread could be subtracted.",
+                where="judge.coefficient",
+                fix="Leave one of the two out.",
+            )
+
     def _check_outputs(self) -> None:
         if self.on_states:
             return
@@ -142,7 +168,8 @@ class RewardModel(Judge):
         """See `Judge.identity`."""
         # A trained head is among the classifier's outputs, but what it means is beside them.
         meaning = "" if self.meaning is None else f"{self.meaning.id} {self.meaning.hyper} {_numbers(self.meaning)}"
-        said = f"{self.longest} {self.annotator} {self.without} {meaning} {tokenizer_identity(self.renderer)}"
+        chosen = f"{self.annotator} {self.without}" + (f" {self.spread} {self.coefficient}" if self._spreads else "")
+        said = f"{self.longest} {chosen} {meaning} {tokenizer_identity(self.renderer)}"
         return f"{self.id} {fingerprint(self.network)} {said}"
 
     def score(self, prompt: Text, responses: Sequence[str]) -> list[float]:
@@ -166,8 +193,14 @@ class RewardModel(Judge):
         if self.meaning is None:
             rewards = [each[:, 0] for each in found]
         else:
-            rewards = [self.meaning.judged(*each) for each in self._with_states(prompts, found)]
+            rewards = [self._rewards(*each) for each in self._with_states(prompts, found)]
         return [[float(value) for value in each] for each in rewards]
+
+    def _rewards(self, outputs: Tensor, prompt_state: Tensor | None) -> Tensor:
+        if self.spread:
+            return cast(Tensor, self.meaning.spread(outputs))
+        rewards = cast(Tensor, self.meaning.judged(outputs, prompt_state))
+        return rewards - self.coefficient * self.meaning.spread(outputs) if self.coefficient else rewards
 
     def compare(self, prompt: Text, responses: Sequence[str]) -> Tensor:
         """The probability that response i is preferred to response j, as the model's objective defines it; [K, K].
