@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from penchant.addresses import checked, is_local, secrets_of, shown, without_secrets
+from penchant.addresses import checked, is_local, secrets_of, server_of, shown, without_secrets
 from penchant.errors import ConfigurationError
 
 
@@ -62,3 +62,15 @@ def test_what_looks_like_a_key_is_not_repeated(key: str) -> None:
 def test_this_machine_is_local() -> None:
     assert is_local("http://localhost/v1") and is_local("http://127.0.0.1:8/v1") and is_local("http://[::1]/v1")
     assert not is_local("http://host/v1") and not is_local("http://127.0.0.1.example.org/v1")
+
+
+@pytest.mark.parametrize("other", ["https://host/qwen/v1", "https://host/llama/v2", "https://other/llama/v1"])
+def test_deployments_behind_one_host_are_different_servers(other: str) -> None:
+    assert server_of("https://host/llama/v1") != server_of(other)
+
+
+def test_a_server_stays_the_same_with_another_key_and_is_told_without_it() -> None:
+    found = server_of("https://me:SECRET@host/TOKEN/v1?key=SECRET")
+    assert found == server_of("https://you@host/TOKEN/v1?key=OTHER")
+    assert "SECRET" not in found and "TOKEN" not in found
+    assert server_of("http://localhost:8000/v1") == "http://localhost:8000/v1", "stored answers are found as before"

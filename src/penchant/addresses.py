@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from penchant.errors import ConfigurationError
 
-__all__ = ["HIDDEN", "checked", "is_local", "secrets_of", "shown", "without_secrets"]
+__all__ = ["HIDDEN", "checked", "is_local", "secrets_of", "server_of", "shown", "without_secrets"]
 
 #: What stands for a part of an address that may be a secret.
 HIDDEN = "..."
@@ -82,6 +83,24 @@ def shown(address: str) -> str:
     host = f"[{host}]" if ":" in host else host
     path = "/".join(each if not each or each.lower() in PLAIN else HIDDEN for each in parts.path.split("/"))
     return f"{parts.scheme}://{host}{port}{path}{f'?{HIDDEN}' if parts.query or parts.fragment else ''}"
+
+
+def server_of(address: str) -> str:
+    """What tells one server from another one: the address as it is shown, and a digest of its path if parts are hidden.
+
+    Two deployments behind one host are two servers. User, password and query do not count: keys stand there.
+
+    Example:
+        >>> server_of("http://host/v1?key=old") == server_of("http://host/v1?key=new") == shown("http://host/v1?key=new")
+        True
+        >>> server_of("http://host/llama/v1") == server_of("http://host/qwen/v1")
+        False
+    """
+    found = shown(address)
+    path = urlsplit(address).path
+    if HIDDEN not in found.partition("?")[0].split("/"):
+        return found
+    return f"{found} {hashlib.sha256(path.encode()).hexdigest()}"
 
 
 def secrets_of(address: str) -> list[str]:

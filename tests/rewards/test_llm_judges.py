@@ -55,6 +55,21 @@ def test_every_call_is_paid_once_and_a_second_run_costs_nothing(tmp_path: Path) 
         assert len(server.asked) == 4, "another temperature is another question"
 
 
+def test_two_deployments_behind_one_host_have_answers_of_their_own(tmp_path: Path) -> None:
+    """The store knew the address without parts that may be secret, and gave one deployment the answers of another."""
+    with chat_server(longest) as server:
+        host = server.url.removesuffix("/v1")
+        one = judge(server, tmp_path, url=f"{host}/llama/v1")
+        one.score("Hi", ["aaa", "b"])
+        other = judge(server, tmp_path, url=f"{host}/qwen/v1")
+        other.score("Hi", ["aaa", "b"])
+        assert len(server.asked) == 4 and other.found == 0
+        again = judge(server, tmp_path, url=f"{host}/llama/v1")
+        again.score("Hi", ["aaa", "b"])
+        assert len(server.asked) == 4 and again.found == 2
+        assert "llama" not in (tmp_path / "calls.jsonl").read_text(), "it may be a token"
+
+
 def test_a_half_written_store_loses_only_its_last_line(tmp_path: Path) -> None:
     with chat_server(longest) as server:
         judge(server, tmp_path).compare("Hi", ["aaa", "b"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from penchant.addresses import checked, is_local, shown
+from penchant.addresses import checked, is_local, server_of, shown
 from penchant.feedback.records import Message
 from penchant.generation.answers import TooLong
 from penchant.generation.chat_answers import ChatAnswer, chat_answer_in
@@ -95,8 +95,11 @@ class EndpointAnswerer:
         address = checked(url, "judge.url")
         self.model, self.sampling, self.budget = model, dict(sampling), budget
         self.server = shown(address)
-        name = call_key(self.server, {"model": model})[:16]
-        self.calls = StoredCalls(calls_folder() / f"{name}.jsonl" if store is None else store, self.server)
+        own = server_of(address)
+        name = call_key(own, {"model": model})[:16]
+        self.calls = StoredCalls(calls_folder() / f"{name}.jsonl" if store is None else store, own)
+        #: Questions whose answers were stored before.
+        self.found = 0
         key = key_in(key_name)
         self.requests = Requests(
             address, "chat/completions", key, patience, parallel, turn=budget.turn, fix=STORED, key_name=key_name
@@ -119,7 +122,9 @@ class EndpointAnswerer:
         missing: dict[str, tuple[dict[str, Any], Question]] = {}
         for body, question in zip(bodies, questions, strict=True):
             if self.calls.get(body) is None:
-                missing.setdefault(call_key(self.server, body), (body, question))
+                missing.setdefault(call_key(self.calls.server, body), (body, question))
+            else:
+                self.found += 1
         if missing:
             self._ask(list(missing.values()))
         return [self.calls.get(body) or ChatAnswer("") for body in bodies]

@@ -30,7 +30,7 @@ def calls_folder() -> Path:
 
 
 def call_key(server: str, body: Mapping[str, Any]) -> str:
-    """SHA-256 of a request: the server as it may be shown, and everything that is sent."""
+    """SHA-256 of a request: the server, and everything that is sent."""
     return hashlib.sha256(json.dumps([server, body], sort_keys=True).encode()).hexdigest()
 
 
@@ -42,7 +42,7 @@ class StoredCalls:
 
     Args:
         path: the file; None stores in memory only.
-        server: the address as it may be shown.
+        server: which one, as `penchant.addresses.server_of` tells it from others.
 
     Raises:
         OutputError: the file cannot be read or its folder cannot be made.

@@ -115,6 +115,11 @@ class LLMJudge(Judge):
                 )
             self.answers[as_script(record.prompt)] = str(record.fields["answer"])
 
+    @property
+    def found(self) -> int:
+        """Number of questions whose answers were stored before."""
+        return int(getattr(self.answerer, "found", 0))
+
     def to(self, device: Any) -> None:
         """Move a model in this process to a device."""
         self.answerer.to(device)
