@@ -163,3 +163,11 @@ def test_a_column_of_images_beside_texts_is_warned_of(column: str, warned: bool)
     ]
     found = " ".join(check.detail for check in unused_columns(read(rows)))
     assert (f"A text model cannot see {column}" in found) == warned
+
+
+def test_what_a_builder_put_before_the_prompt_is_no_finding_however_short() -> None:
+    row = {**PAIR, "prompt": f"Context: Be short.\n\n{PAIR['prompt']}", "context": "Be short."}
+    assert UNUSED in found(row), "a short text may stand in a prompt by chance"
+    assert found({**row, "original_prompt": PAIR["prompt"]}) == {}
+    others = {**row, "original_prompt": PAIR["prompt"], "context": "Be polite."}
+    assert found(others)[UNUSED][0] == "context", "this one stands in no prompt"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -362,3 +363,16 @@ def test_a_configuration_of_peft_is_read_as_its_fields() -> None:
     assert lora.targets == ["q_proj", "v_proj"] and lora.model_fields_set == {"rank", "alpha", "targets", "rslora"}
     usual = make_recipe({"model": "m", "data": "d", "lora": LoraConfig()}).lora
     assert usual is not None and (usual.rank, usual.alpha) == (8, 8.0), "PEFT's defaults, not ours"
+
+
+def test_a_new_adapter_comes_without_advice_of_other_libraries(capfd: pytest.CaptureFixture[str]) -> None:
+    """PEFT asks transformers for an attribute by its former name, and the user read of it at each adapter."""
+    from penchant.likelihood.adapters import adapter_config_of, add_adapter
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        add_adapter(
+            tiny_model("llama"),
+            adapter_config_of("lora", {"task_type": "CAUSAL_LM", "r": 2, "target_modules": ["q_proj"]}),
+        )
+    assert capfd.readouterr().err == ""

@@ -93,7 +93,9 @@ def _texts(records: Sequence[Record]) -> dict[str, list[str]]:
                 continue
             parts = [part for part in _parts(value) if part.strip()]
             said = _said(record) if parts and said is None else said
-            if not all(_repeated(part.strip(), said or []) for part in parts):
+            # A builder that writes into the prompt keeps what it was; then a short text of the prompt is from a column.
+            short = 1 if "original_prompt" in record.fields else _SHORT
+            if not all(_repeated(part.strip(), said or [], short) for part in parts):
                 texts.setdefault(name, []).append("\n".join(parts))
     return {name: found for name, found in texts.items() if 10 * len(found) >= len(records) and not _names(found)}
 
@@ -109,9 +111,9 @@ def _said(record: Record) -> list[str]:
     return [part.strip() for value in values for part in _parts(value if isinstance(value, list) else as_text(value))]
 
 
-def _repeated(part: str, said: Sequence[str]) -> bool:
+def _repeated(part: str, said: Sequence[str], short: int) -> bool:
     # A short text ("no") is inside many others.
-    return part in said or (len(part) > _SHORT and any(part in each for each in said))
+    return part in said or (len(part) > short and any(part in each for each in said))
 
 
 def _parts(value: Any, depth: int = 4) -> Iterator[str]:

@@ -29,7 +29,7 @@ class Encoder(RecordEncoder):
         fields: names of the record fields to read.
         truncation: the length limit and the truncation policy.
         optional: views and fields that may be absent from all records.
-        on_bad: ``stop`` at a record that cannot be rendered, or ``skip`` such records and count them.
+        on_bad: ``stop`` at a record that cannot be rendered or has a bad field, or ``skip`` and count such records.
         numbered: as for `RecordEncoder`.
     """
 
@@ -72,6 +72,7 @@ class Encoder(RecordEncoder):
             cut.drop(reason)
             return None
         try:
+            fields, weight = self._numbers(record)
             of_tokens: dict[str, Field] = {
                 name: [self._token_values(name, record, views, sequences)]
                 for name in TOKEN_FIELDS.intersection(self.fields)
@@ -79,11 +80,10 @@ class Encoder(RecordEncoder):
         except DataError as error:
             if self.on_bad != "skip":
                 raise
-            cut.refuse(error)
+            cut.refuse(error, "bad field")
             return None
         worst = max(fitted.values(), key=lambda each: (each.prompt_cut, sum(each.responses_cut)))
         cut.add(worst)
-        fields, weight = self._numbers(record)
         if STEP_INDEX in self.fields:
             fields[STEP_INDEX] = self._step_index(record, sequences["responses"])
         fields |= of_tokens

@@ -123,6 +123,8 @@ class RecordEncoder(ABC):
             DataError: none can.
         """
         if not used:
+            if cut.refused and len(cut.refused) == total:
+                raise cut.refused[0]
             reasons = ", ".join(f"{count} {reason}" for reason, count in cut.dropped_because.items())
             raise DataError(
                 f"None of the {total} records can be used ({reasons or 'the data is empty'}).", fix=self.advice

@@ -76,7 +76,10 @@ def add_adapter(model: Any, config: Any) -> Any:
     from peft import get_peft_model
 
     try:
-        adapted = get_peft_model(model, config)
+        with warnings.catch_warnings():
+            # PEFT asks transformers for an attribute by its former name.
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+            adapted = get_peft_model(model, config)
         adapted.untrained = starts_as_base(config)
         return adapted
     except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:

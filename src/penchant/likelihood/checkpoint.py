@@ -238,6 +238,8 @@ def _check_weights(model: Any, found: dict[str, Any], kind: Kind, source: str | 
             why="config.json describes another model (fewer layers, another kind), which would compute other numbers.",
             fix="Give weights and config.json of the same model.",
         )
+    # The head of a saved reward model is read by its objective.
+    spare = [name for name in spare if kind is not REWARD_START or not name.startswith("score.")]
     if spare:
         log.warning("%s: weights that this model does not use are left out: %s.", source, ", ".join(spare[:5]))
 

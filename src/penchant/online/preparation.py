@@ -206,7 +206,7 @@ def _renderable(feedback: Feedback, engine: Engine, on_bad: str) -> Feedback:
     if on_bad != "skip" or not kept or isinstance(feedback, Sources):
         raise refused[0]
     logging.getLogger("penchant").warning(
-        "%d records of %s cannot be rendered and were skipped; the first: %s", len(refused), feedback.name, refused[0]
+        "%d records of %s cannot be used and were skipped; the first: %s", len(refused), feedback.name, refused[0]
     )
     return Feedback(kept, kind=feedback.kind, name=feedback.name, bad=[*feedback.bad, *refused])
 

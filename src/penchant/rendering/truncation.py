@@ -162,7 +162,7 @@ class CutTable:
     """Counts of the effects of truncation on a set of records.
 
     All fields count records, except ``end_token_lost``, which counts responses, and ``refused``, the errors of the
-    records that were skipped because they cannot be rendered.
+    records that were skipped: they cannot be rendered, or a field is bad.
 
     Example:
         >>> table = CutTable()
@@ -203,10 +203,10 @@ class CutTable:
         """Count one record as dropped, with the caller's reason."""
         self.dropped_because[reason] += 1
 
-    def refuse(self, error: DataError) -> None:
-        """Count one record as dropped because it cannot be rendered."""
+    def refuse(self, error: DataError, reason: str = "cannot be rendered") -> None:
+        """Count one record as dropped because of an error."""
         self.refused.append(error)
-        self.drop("cannot be rendered")
+        self.drop(reason)
 
     def as_dict(self) -> dict[str, Any]:
         """The counts by name; ``dropped_because`` maps each reason to its count, ``dropped`` is their sum."""

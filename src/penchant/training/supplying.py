@@ -178,7 +178,7 @@ def _encode(
     cut = encoded.cut
     if cut.refused:
         reporter.warn(
-            f"{len(cut.refused)} records of {feedback.name} cannot be rendered and were skipped; the first: "
+            f"{len(cut.refused)} records of {feedback.name} cannot be used and were skipped; the first: "
             f"{cut.refused[0]}"
         )
     for note in encoded.notes:

@@ -53,3 +53,20 @@ def test_a_sum_of_objectives_asks_for_numbers_that_each_knows() -> None:
     assert build("dpo").requirements.numbered == {}
     wanted = build("pal", annotators=5).requirements | build("pal", annotators=2).requirements
     assert wanted.numbered == {"annotator": 2}
+
+
+def test_bad_numbers_are_skipped_where_that_is_asked_for(tmp_path: Path) -> None:
+    rows = [{**row, "annotator": number % 2} for number, row in enumerate(pairs(6))]
+    rows[2]["annotator"], rows[4]["annotator"] = 7, None
+    data, model = write_pairs(tmp_path / "pairs.jsonl", rows), model_folder(tmp_path / "m")
+    found = penchant.train(
+        str(model), str(data), "pal", output=tmp_path / "run", on_bad="skip", max_steps=1, report=False
+    )
+    assert found.summary["cut"]["dropped_because"] == {"bad field": 2}
+    assert any("2 records" in said and "pairs.jsonl:3" in said for said in found.summary["warnings"])
+
+
+def test_a_field_that_all_records_lack_is_named_also_where_bad_ones_are_skipped(tmp_path: Path) -> None:
+    data, model = write_pairs(tmp_path / "pairs.jsonl", pairs(3)), model_folder(tmp_path / "m")
+    with pytest.raises(DataError, match=r"pairs\.jsonl:1: The objective needs the field 'annotator'"):
+        penchant.train(str(model), str(data), "pal", output=tmp_path / "run", on_bad="skip")
