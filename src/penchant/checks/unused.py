@@ -24,7 +24,7 @@ _SYSTEM = {"system", "sys", "persona"}
 _PROMPT = {
     "input", "inputs", "context", "contexts", "history", "instruction", "instructions", "question", "query", "user",
     "passage", "document", "background", "article", "dialogue", "dialog", "conversation", "conversations", "messages",
-    "problem", "prompt", "prefix", "few",
+    "problem", "prompt", "prefix", "few", "definition",
 }  # fmt: skip
 _ANSWER = {
     "response", "responses", "answer", "answers", "output", "outputs", "completion", "reply", "generation",
@@ -53,6 +53,8 @@ _MEDIA_PARTS = _MEDIA | {"url", "urls", "path", "paths", "file", "files", "bytes
 _SAMPLE, _SHORT = 500, 20
 _NAME = re.compile(r"[\w-]*\d[\w-]*")
 _MANY_WORDS, _MANY_LETTERS = 30, 300
+#: A text under one of these names, beside a prompt without an answer, is the answer.
+_ANSWERS_PROMPT = {"label", "labels", "summary", "highlights"}
 #: In records of prompts, these hold what a verifier compares with.
 _VERIFIED = {"answer", "answers", "solution", "target", "reference", "gold"}
 
@@ -140,9 +142,11 @@ def _hint(name: str, texts: Sequence[str], feedback: Feedback) -> str | None:
         return (
             f"A text model cannot see {name}; if the answers refer to it, describe it in words or remove the records."
         )
+    several = sum(len(text.split()) > 2 or len(text) > 20 for text in texts) > 0.5 * len(texts)
+    if feedback.kind == "prompt" and words <= _ANSWERS_PROMPT and several:
+        return _answer_hint(name, feedback)
     if _is_about(name) or words & _AGAIN or (feedback.kind == "prompt" and words & _VERIFIED):
         return None
-    several = sum(len(text.split()) > 2 or len(text) > 20 for text in texts) > 0.5 * len(texts)
     whole = len(words) == 1 or several
     if words & _SYSTEM and whole:
         return f"--map system={name} makes it the system turn."

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 #: The columns that may contain the responses.
 COMPLETIONS = ("completions", "responses")
 _SCORES, _RANKS = ("scores", "score", "rewards"), ("ranks", "rank")
-_TEXT_KEYS = ("text", "content", "completion", "response", "output")
+_TEXT_KEYS = ("text", "content", "completion", "response", "output", "message")
 _SCORE_KEYS, _RANK_KEYS = ("score", "win", "correct", "reward"), ("rank",)
 
 

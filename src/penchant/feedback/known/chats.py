@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
 from penchant.feedback.known.layout import Layout, Row, are_texts, filled, unnamed
-from penchant.feedback.known.prompts import CHATS, chat_of, has_prompt, is_chat
+from penchant.feedback.known.prompts import CHATS, chat_of, has_prompt, is_chat, open_chat
 from penchant.feedback.known.singles import LABELS, label_column
+from penchant.feedback.known.winners import sides_of
+from penchant.feedback.literals import literal
 from penchant.feedback.records import Source
 
 __all__ = ["CHAT_LAYOUTS"]
 
 #: Beside one of these, a list of texts is no whole conversation.
 _ANSWERS = ("prompt", "chosen", "rejected", "completion", "completions", "response", "responses", "output", "answer")
+#: Columns that answer a conversation which ends with a turn of the user.
+_ANSWERS_BESIDE = ("response", "output", "generation", "responses", "answers", "generations", "outputs", "candidates")
 _WORSE = ("rejected_response", "rejected_messages")
 
 
@@ -31,7 +35,8 @@ def _from_open_ai(row: Row, _source: Source) -> dict[str, Any]:
 
 
 def _is_pair(row: Row) -> bool:
-    return chat_of(row) is not None and filled(row, "chosen", "rejected") and "prompt" not in row
+    several = are_texts(row.get("rejected"))
+    return chat_of(row) is not None and filled(row, "chosen", "rejected") and not several and "prompt" not in row
 
 
 def _from_pair(row: Row, _source: Source) -> dict[str, Any]:
@@ -74,6 +79,9 @@ def _is_whole(row: Row) -> bool:
     column = chat_of(row)
     if column is None or any(name in row for name in ("prompt", "chosen", "rejected", "completion", "completions")):
         return False
+    answered = any(filled(row, name) for name in _ANSWERS_BESIDE) or sides_of(row) is not None
+    if answered and open_chat(row):  # the answer stands in a column of its own
+        return False
     return column != "messages" or label_column(row) not in (None, "label")
 
 
@@ -101,6 +109,26 @@ def _from_untold(row: Row, _source: Source) -> dict[str, Any]:
     column = _untold(row)
     assert column is not None
     turns = [{"role": role, "content": text} for role, text in zip(cycle(("user", "assistant")), row[column])]
+    return {"messages": turns, **unnamed(row, [column])}
+
+
+def _told_in_pairs(row: Row) -> tuple[str, Sequence[Row]] | None:
+    """The column with a conversation as objects, each a question and its answer, and these objects."""
+    if any(name in row for name in _ANSWERS):
+        return None
+    for name in CHATS:
+        value = row.get(name)
+        given = literal(value) if isinstance(value, str) and value[:1] == "[" else value
+        objects = isinstance(given, list | tuple) and all(isinstance(each, Mapping) for each in given)
+        if objects and given and all({"input", "output"} <= set(each) for each in given):
+            return name, given
+    return None
+
+
+def _from_pairs(row: Row, _source: Source) -> dict[str, Any]:
+    column, pairs = _told_in_pairs(row) or ("", [])
+    sides = (("user", "input"), ("assistant", "output"))
+    turns = [{"role": role, "content": pair[name]} for pair in pairs for role, name in sides]
     return {"messages": turns, **unnamed(row, [column])}
 
 
@@ -143,9 +171,9 @@ CHAT_LAYOUTS = (
     ),
     Layout(
         name="conversation and pair",
-        used_by="LLaMA-Factory ShareGPT preference, axolotl chat_template.default",
-        columns="`conversations` or `messages` (the history); `chosen`, `rejected` (a message, messages or text); "
-        "also `system`, `tools`",
+        used_by="LLaMA-Factory ShareGPT preference, axolotl chat_template.default, UltraInteract",
+        columns="`conversations`, `messages` or `trajectory` (the history); `chosen`, `rejected` (a message, messages "
+        "or text); also `system`, `tools`",
         kind="comparison",
         matches=_is_pair,
         convert=_from_pair,
@@ -175,5 +203,14 @@ CHAT_LAYOUTS = (
         says="user and assistant speak in turn, the user first",
         matches=_is_untold,
         convert=_from_untold,
+    ),
+    Layout(
+        name="conversation of inputs and outputs",
+        used_by="Capybara",
+        columns="`conversation` (or another name of a conversation): objects with `input`, `output`",
+        kind="demonstration",
+        says="the last output is the response",
+        matches=lambda row: _told_in_pairs(row) is not None,
+        convert=_from_pairs,
     ),
 )

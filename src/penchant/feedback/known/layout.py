@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from penchant.errors import DataError
+from penchant.feedback.literals import literal
 from penchant.feedback.records import TIE, Source
 from penchant.feedback.values import described, wrong
 
-__all__ = ["Layout", "Row", "Rows", "are_texts", "empty", "figure", "filled", "ordered", "shown", "unnamed"]
+__all__ = [
+    "Gathered",
+    "Layout",
+    "Row",
+    "Rows",
+    "are_texts",
+    "empty",
+    "figure",
+    "filled",
+    "object_in",
+    "ordered",
+    "shown",
+    "unnamed",
+]
 
 Row: TypeAlias = Mapping[str, Any]
 #: The number of a row among those that were read, from 0, and the row or its error.
 Rows: TypeAlias = "list[tuple[int, dict[str, Any] | DataError]]"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Rows after those of one layout became records.
+
+    Args:
+        rows: the records, each with the number of one of its rows, and the rows of other layouts.
+        read: number of rows that had the layout.
+        left: what was left out, with its number of times.
+    """
+
+    rows: Rows
+    read: int
+    left: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def says(self) -> str:
+        """What was left out, in words; empty if nothing was."""
+        return ", ".join(f"{count} {what}" for what, count in self.left.items() if count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +63,8 @@ class Layout:
         says: which column decides, or what is joined; ``{prompt}`` stands for the columns of the prompt.
         matches: whether a row has the layout; None for a row that already has our fields.
         convert: the row in our fields; its other columns stay.
-        gather: for a layout whose records span several rows, the conversion of all rows.
+        gather: for a layout whose records span several rows, or whose rows hold several records, the conversion of
+            all rows.
     """
 
     name: str
@@ -39,7 +74,7 @@ class Layout:
     says: str = ""
     matches: Callable[[Row], bool] | None = None
     convert: Callable[[Row, Source], dict[str, Any]] | None = None
-    gather: Callable[[Rows, Sequence[Source], Callable[[Row], bool]], Rows] | None = None
+    gather: Callable[[Rows, Sequence[Source], Callable[[Row], bool]], Gathered] | None = None
 
     def sentence(self, prompt: Sequence[str] = ()) -> str:
         """The layout in one line: its name, and what decides.
@@ -81,6 +116,17 @@ def unnamed(row: Row, names: Iterable[str]) -> dict[str, Any]:
     """A row without these columns."""
     left_out = set(names)
     return {name: value for name, value in row.items() if name not in left_out}
+
+
+def object_in(value: Any) -> Mapping[str, Any]:
+    """A cell that is an object, or text of one; an empty object for any other.
+
+    Example:
+        >>> object_in("{'problem': '2 + 2?'}"), object_in("2 + 2?"), object_in(None)
+        ({'problem': '2 + 2?'}, {}, {})
+    """
+    found = literal(value) if isinstance(value, str) and value[:1] == "{" else value
+    return found if isinstance(found, Mapping) else {}
 
 
 def figure(value: Any, field: str, source: Source) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.known.layout import Layout, Row, Rows, empty, figure, filled, unnamed
+from penchant.feedback.known.layout import Gathered, Layout, Row, Rows, empty, figure, filled, unnamed
 from penchant.feedback.known.prompts import asked, has_prompt
 from penchant.feedback.messages import is_message
 from penchant.feedback.records import Source
@@ -15,7 +15,7 @@ from penchant.feedback.records import Source
 __all__ = ["LISTS"]
 
 _LISTS = ("completions", "answers", "responses", "generations", "outputs", "candidates")
-_TEXTS = ("response", "answer", "text", "completion", "content", "output", "generation")
+_TEXTS = ("response", "answer", "text", "completion", "content", "output", "generation", "message")
 _SCORES = ("overall_score", "fine-grained_score", "pm_score", "score")
 _RATED = ("generations", "generation", "completions", "responses", "answers", "outputs", "candidates")
 _RATINGS = ("ratings", "rating", "scores", "rewards", "ranks", "votes")
@@ -113,14 +113,16 @@ def _is_attributes(row: Row) -> bool:
     return single and filled(row, "helpfulness") and "label" not in row
 
 
-def _gathered(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Rows:
+def _gathered(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Gathered:
     """The rows of each prompt as one row, at the place of the first."""
     found: Rows = []
     places: dict[str, dict[str, Any]] = {}
+    read = 0
     for at, row in rows:
         if isinstance(row, DataError) or not matches(row):
             found.append((at, row))
             continue
+        read += 1
         # The splits of a set stay apart.
         key = json.dumps([row["prompt"], row.get("split")], default=str)
         if key not in places:
@@ -133,16 +135,16 @@ def _gathered(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bo
             found.append((at, error))
             continue
         places[key]["completions"].append({"text": row["response"], "score": score, **rest})
-    return found
+    return Gathered(found, read)
 
 
 LISTS = (
     Layout(
         name="responses as objects",
-        used_by="UltraFeedback, Nectar, Stack-Exchange preferences, NeMo",
-        columns="a prompt (`prompt`, `instruction`, `question`, `context`, ...); `completions`, `answers` or "
-        "`responses`: objects with `response`, `answer`, `text` or `completion`, and `overall_score`, "
-        "`fine-grained_score`, `pm_score`, `score` or `rank` (from 0 or 1)",
+        used_by="UltraFeedback, Nectar, Stack-Exchange preferences, NeMo, Google Vertex preference tuning",
+        columns="a prompt (`prompt`, `instruction`, `question`, `context`, `messages`, `contents`, ...); "
+        "`completions`, `answers` or `responses`: objects with `response`, `answer`, `text` or `completion` (a text "
+        "or a message), and `overall_score`, `fine-grained_score`, `pm_score`, `score` or `rank` (from 0 or 1)",
         kind="ranking",
         says="overall_score decides (else fine-grained_score, pm_score, score or rank)",
         matches=_is_scored,

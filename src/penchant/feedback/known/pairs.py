@@ -21,6 +21,8 @@ _NAMED = (
     ("preferred", "dispreferred"),
     ("preferred_output", "non_preferred_output"),
     ("response_j", "response_k"),
+    ("good_edited_response", "bad_edited_response"),
+    ("edited_response", "original_response"),
 )
 
 
@@ -260,10 +262,11 @@ PAIRS = (
     ),
     Layout(
         name="pair under other names",
-        used_by="axolotl chatml.argilla and llama3.argilla, Argilla, Stack-Exchange paired",
+        used_by="axolotl chatml.argilla and llama3.argilla, Argilla, Stack-Exchange paired, HelpSteer3 edits",
         columns="a prompt (`prompt`, `instruction`, `question`, ...); `chosen_response`, `rejected_response`; or "
         "`response_chosen`, `response_rejected`; or `preferred`, `dispreferred`; or `preferred_output`, "
-        "`non_preferred_output`; or `response_j` (better), `response_k`",
+        "`non_preferred_output`; or `response_j` (better), `response_k`; or `good_edited_response`, "
+        "`bad_edited_response`; or `edited_response`, `original_response`",
         kind="comparison",
         matches=_is_named,
         convert=_from_named,

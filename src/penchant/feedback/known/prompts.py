@@ -13,11 +13,21 @@ from penchant.feedback.records import Source
 from penchant.feedback.roles import normal_role
 from penchant.feedback.validation import NOT_ANSWERING
 
-__all__ = ["CHATS", "asked", "chat_of", "context_columns", "has_prompt", "is_chat", "prompt_columns", "with_context"]
+__all__ = [
+    "CHATS",
+    "asked",
+    "chat_of",
+    "context_columns",
+    "has_prompt",
+    "is_chat",
+    "open_chat",
+    "prompt_columns",
+    "with_context",
+]
 
 #: Columns of whole conversations.
-CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "contents")
-_ASKED = ("question", "instruction", "query", "problem", "input", "context", "history", "post")
+CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "contents", "trajectory")
+_ASKED = ("question", "instruction", "query", "problem", "input", "inputs", "context", "history", "post")
 _SYSTEM = ("system", "system_prompt", "system_message", "systemInstruction", "system_instruction")
 _IMAGES = ("chosen_image", "rejected_image")
 _RESPONSES = ("chosen", "rejected", "completion")
@@ -40,6 +50,19 @@ def chat_of(row: Row) -> str | None:
     return next((name for name in CHATS if is_chat(row.get(name))), None)
 
 
+def open_chat(row: Row) -> list[str]:
+    """The row's column with a conversation that waits for an answer; none if the assistant has the last word.
+
+    Example:
+        >>> open_chat({"messages": [{"role": "user", "content": "Hi"}]})
+        ['messages']
+        >>> open_chat({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]})
+        []
+    """
+    column = chat_of(row)
+    return [] if column is None or _role(row[column][-1]) == "assistant" else [column]
+
+
 def prompt_columns(row: Row) -> list[str]:
     """The columns that could be the prompt, without those that repeat another.
 
@@ -53,7 +76,7 @@ def prompt_columns(row: Row) -> list[str]:
         usable = (isinstance(value, str) and value.strip()) or is_chat(value)
         if usable and value not in [row[other] for other in found]:
             found.append(name)
-    return found
+    return found or open_chat(row)
 
 
 def has_prompt(row: Row) -> bool:
@@ -98,7 +121,7 @@ def asked(row: Row, source: Source) -> tuple[Any, tuple[str, ...]]:
         return None, ()
     text = row[found[0]]
     used = [name for name in _ASKED if name in row and (row[name] == text or (name == "input" and empty(row[name])))]
-    return text, tuple(used)
+    return text, tuple(dict.fromkeys([*found, *used]))
 
 
 def context_columns(row: Row) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penchant.feedback.known.layout import Layout, Row, unnamed
+from penchant.feedback.known.layout import Layout, Row, filled, unnamed
 from penchant.feedback.known.prompts import asked, has_prompt
 from penchant.feedback.records import Source
 from penchant.feedback.spellings import spelled
@@ -34,6 +34,8 @@ def label_column(row: Row) -> str | None:
 def _completion(row: Row) -> str | None:
     # Without a label, an answer beside a prompt is what a verifier compares with.
     names = _COMPLETIONS if label_column(row) is None else (*_COMPLETIONS, "answer")
+    # Beside a prompt under another name, targets are what a verifier compares with, too.
+    names = (*names, "targets") if filled(row, "inputs") else names
     return next((name for name in names if isinstance(row.get(name), str | list | dict) and row[name]), None)
 
 
@@ -56,9 +58,10 @@ def _from_single(row: Row, source: Source) -> dict[str, Any]:
 SINGLES = (
     Layout(
         name="instruction and response",
-        used_by="LLaMA-Factory alpaca SFT and KTO, axolotl KTO",
-        columns="`prompt`, `instruction` (and `input`), `question` or `query`; `output`, `response`, `completion` or "
-        "`generation`; `label`, `kto_tag`, `desirable` or `thumbs_up` for a judgement; also `system`, `history`",
+        used_by="LLaMA-Factory alpaca SFT and KTO, axolotl KTO, Aya and FLAN (`inputs`, `targets`)",
+        columns="`prompt`, `instruction` (and `input`), `question`, `query`, `inputs` or `messages` (up to a turn of "
+        "the user); `output`, `response`, `completion`, `generation` or `targets`; `label`, "
+        "`kto_tag`, `desirable` or `thumbs_up` for a judgement; also `system`, `history`",
         kind="demonstration or judgement",
         says="the prompt is {prompt}",
         matches=_is_single,

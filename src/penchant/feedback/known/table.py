@@ -13,16 +13,29 @@ from penchant.feedback.known.cells import opened
 from penchant.feedback.known.chats import CHAT_LAYOUTS
 from penchant.feedback.known.layout import Layout, Rows, unnamed
 from penchant.feedback.known.lists import LISTS
+from penchant.feedback.known.message_trees import MESSAGE_TREES
 from penchant.feedback.known.pairs import PAIRS
 from penchant.feedback.known.prompts import CHATS, asked, context_columns, is_chat, with_context
+from penchant.feedback.known.rated_steps import RATED_STEPS
 from penchant.feedback.known.singles import OURS, SINGLES
 from penchant.feedback.known.structured import STRUCTURED
+from penchant.feedback.known.summaries import SUMMARIES
 from penchant.feedback.records import Source
 
 __all__ = ["LAYOUTS", "Conversion", "Converted", "SeveralRows", "converted", "layout_of"]
 
 #: All layouts; the first that matches a row is its layout.
-LAYOUTS: tuple[Layout, ...] = (*STRUCTURED, *CHAT_LAYOUTS, *PAIRS, *LISTS, *SINGLES, *OURS)
+LAYOUTS: tuple[Layout, ...] = (
+    *STRUCTURED,
+    *RATED_STEPS,
+    *MESSAGE_TREES,
+    *SUMMARIES,
+    *CHAT_LAYOUTS,
+    *PAIRS,
+    *LISTS,
+    *SINGLES,
+    *OURS,
+)
 #: Those whose records span several rows.
 GATHERED = tuple(layout for layout in LAYOUTS if layout.gather is not None)
 
@@ -110,9 +123,10 @@ def converted(
     found: Rows = [(at, row if isinstance(row, DataError) else opened(row)) for at, row in enumerate(rows)]
     for layout in GATHERED:
         assert layout.gather is not None
-        before = len(found)
-        found = layout.gather(found, sources, partial(_has_layout, layout))
-        conversion.counts[layout.sentence()] += before - len(found)
+        gathered = layout.gather(found, sources, partial(_has_layout, layout))
+        found = gathered.rows
+        conversion.counts[layout.sentence()] += gathered.read
+        conversion.left_out = [*conversion.left_out, *([gathered.says] if gathered.says else [])]
     found = [(at, conversion.alone(row, sources[at])) for at, row in found]
     if conversion.context:
         found = [(at, conversion.in_context(row, sources[at])) for at, row in found]
@@ -141,6 +155,8 @@ class Conversion:
         self.kind, self.counts = kind, Counter[str]()
         #: Columns with a system text or an earlier conversation. If a row has one, all rows go through `in_context`.
         self.context: dict[str, None] = {}
+        #: What a layout of several rows left out, in words.
+        self.left_out: list[str] = []
         self._left: set[str] = set()
 
     @property
@@ -149,6 +165,7 @@ class Conversion:
         says = [self.counts.most_common(1)[0][0]] if +self.counts else []
         names = [name for name in self.context if name not in self._left]
         says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if names else []
+        says += [f"left out: {', '.join(self.left_out)}"] if self.left_out else []
         return "; ".join(says)
 
     def row(self, row: dict[str, Any] | DataError, source: Source) -> dict[str, Any] | DataError:
