@@ -21,8 +21,14 @@ from typing import Any
 
 MIB = 2**20
 VOCABULARY = 8192
-#: Hidden size, layers and size of the inner layer of each model.
-MODELS = {"small": (384, 8, 1024), "middle": (512, 10, 1408), "wide": (768, 6, 2048)}
+#: Hidden size, layers, size of the inner layer and vocabulary of each model.
+MODELS = {
+    "narrow": (256, 8, 704, VOCABULARY),
+    "small": (384, 8, 1024, VOCABULARY),
+    "middle": (512, 10, 1408, VOCABULARY),
+    "wide": (768, 6, 2048, VOCABULARY),
+    "many words": (896, 3, 2432, 32_768),
+}
 SETTINGS: dict[str, dict[str, Any]] = {
     "full": {},
     "no reference": {"objective": {"name": "simpo"}},
@@ -47,18 +53,20 @@ def make(folder: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+    def tokenizer_of(size: int) -> PreTrainedTokenizerFast:
+        every = ["<pad>", "<unk>", "</s>", *(f"w{number}" for number in range(size - 3))]
+        core = Tokenizer(models.WordLevel({word: at for at, word in enumerate(every)}, unk_token="<unk>"))
+        core.pre_tokenizer = pre_tokenizers.Whitespace()
+        return PreTrainedTokenizerFast(
+            tokenizer_object=core, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=2048
+        )
+
     words = [f"w{number}" for number in range(VOCABULARY - 3)]
-    vocabulary = {word: number for number, word in enumerate(["<pad>", "<unk>", "</s>", *words])}
-    core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    core.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=2048
-    )
-    shapes = {**MODELS, "tiny": (8, 1, 8)}
-    for name, (hidden, layers, inner) in shapes.items():
+    shapes = {**MODELS, "tiny": (8, 1, 8, VOCABULARY)}
+    for name, (hidden, layers, inner, vocabulary) in shapes.items():
         torch.manual_seed(0)
         config = LlamaConfig(
-            vocab_size=VOCABULARY,
+            vocab_size=vocabulary,
             hidden_size=hidden,
             intermediate_size=inner,
             num_hidden_layers=layers,
@@ -73,7 +81,7 @@ def make(folder: Path) -> None:
         model = LlamaForCausalLM(config)
         for path, dtype in ((name, torch.float32), (f"{name}-bfloat16", torch.bfloat16)):
             model.to(dtype).save_pretrained(folder / path)
-            tokenizer.save_pretrained(folder / path)
+            tokenizer_of(vocabulary).save_pretrained(folder / path)
     rng = random.Random(0)
 
     def text(count: int) -> str:

@@ -89,6 +89,11 @@ def test_what_is_held_out_is_said_once(other: dict[str, str]) -> None:
     assert "both define the held-out data" in refused(eval_share=0.1, **other)
 
 
+def test_a_share_of_nothing_holds_nothing_out() -> None:
+    assert make_recipe({"model": "m", "data": "d", "eval_share": 0}).eval_share is None
+    assert make_recipe({"model": "m", "data": "d", "eval_share": 0.0, "eval_data": "e"}).eval_data == "e"
+
+
 def test_dotted_keys_reach_into_parts() -> None:
     recipe = make_recipe(
         {**NEEDED, "objective": "ipo", "objective.beta": 0.3, "lora.rank": 4, "mapping.chosen": "best"}

@@ -165,7 +165,9 @@ def _records(
         raise all_ties(left, name)
     if not records:
         raise DataError(
-            f"All {len(bad)} records are bad. The first: {bad[0]}", where=name, fix="Check the layout with --map."
+            f"All {len(bad)} records are bad. The first: {bad[0]}",
+            where=name,
+            fix=None if bad[0].fix else "Check the layout with --map.",
         )
     return kept(records), bad, left
 
@@ -235,7 +237,9 @@ def _common_kind(rows: Lines, name: str) -> str:
         raise unrecognised(row, name)
     first = next(iter(rows)).row
     assert isinstance(first, DataError)
-    raise DataError(f"No record can be read. The first: {first}", where=name, fix="Check the file's format.")
+    # The remedy of the first is that of all.
+    fix = None if first.fix else "Check the file's format."
+    raise DataError(f"No record can be read. The first: {first}", where=name, fix=fix)
 
 
 def _record(

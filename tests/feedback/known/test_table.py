@@ -190,6 +190,9 @@ def test_several_columns_that_could_be_the_prompt_are_named_with_the_mapping_tha
     row = {"question": "2 + 2?", "context": "A lesson.", "chosen": "4", "rejected": "5"}
     with pytest.raises(DataError, match=r"'question' and 'context'\. .*--map prompt=question, or --map prompt=context"):
         read([row])
+    with pytest.raises(DataError) as refused:
+        read([row])
+    assert str(refused.value).count("--map") == 3 and "format" not in str(refused.value)
     assert read([row], mapping={"prompt": "question"})[0].prompt == "2 + 2?"
     assert read([{**row, "context": "2 + 2?"}])[0].prompt == "2 + 2?"
 

@@ -102,7 +102,7 @@ class DataSettings(Part):
     eval_data: Data | None = Field(None, description="held-out data: file, folder or hub id; named sources as in data")
     eval_split: str | None = Field(None, description="split or rows of the data to hold out")
     eval_share: float | None = Field(
-        None, gt=0, lt=1, description="share of the training data to hold out, instead of eval_data"
+        None, ge=0, lt=1, description="share of the training data to hold out, instead of eval_data; 0 holds none out"
     )
     eval_seed: int | None = Field(None, ge=0, lt=2**32, description="seed for drawing that share; default: seed")
     eval_limit: PositiveInt | None = Field(None, description="maximum number of held-out records to measure")
@@ -135,6 +135,11 @@ class DataSettings(Part):
     truncation: Literal["prompt_left", "response_right", "drop", "error"] = Field(
         "prompt_left", description="how to handle longer records"
     )
+
+    @field_validator("eval_share")
+    @classmethod
+    def _share(cls, value: float | None) -> float | None:
+        return value or None
 
     @field_validator("mapping", mode="before")
     @classmethod
