@@ -168,8 +168,8 @@ HISTORY = [{"role": "user", "content": "Bye"}, HELLO]
 BAD = {
     "missing field": ({"prompt": "Q", "rejected": "b"}, "'chosen' is missing.*Columns found: prompt, rejected"),
     "other name": (
-        {"prompt": "Q", "accepted": "a", "rejected": "b"},
-        "'chosen' is missing.*column 'accepted'.*--map chosen=accepted",
+        {"prompt": "Q", "better": "a", "rejected": "b"},
+        "'chosen' is missing.*column 'better'.*--map chosen=better",
     ),
     "misspelled": ({"prompt": "Q", "chosne": "a", "rejected": "b"}, "Did you mean the column 'chosne'"),
     "null": (

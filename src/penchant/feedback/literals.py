@@ -22,6 +22,7 @@ _BRACKET = re.compile(r"[\[\](){}]")
 # What numpy writes between the entries of an array: a line break without a comma.
 _NUMPY_GAP = re.compile(r"\}[^\S\n]*\n\s*\{")
 _KEYS = "role|from|content|value|parts|messages|conversations|weight|name|tool_calls"
+_SAID = ("content", "value", "parts", "tool_calls", "candidates")
 _MESSAGES = re.compile(rf"""\s*(?:array\(\s*)?(?:\[\s*)?\{{\s*(?:'|")(?:{_KEYS})(?:'|")\s*:""")
 _SPEAKER = re.compile(r"""(?:'|")(?:role|from)(?:'|")\s*:\s*(?:'|")(\w+)""")
 _SAYS = re.compile(r"""(?:'|")(?:content|value|parts)(?:'|")\s*:""")
@@ -109,5 +110,7 @@ def _speaker(turn: Mapping[str, Any]) -> str:
 
 def _is_message(turn: Any) -> bool:
     """Whether a value has who speaks and what they say."""
-    said = isinstance(turn, Mapping) and any(name in turn for name in ("content", "value", "parts", "tool_calls"))
+    said = isinstance(turn, Mapping) and any(
+        name in turn for name in ("content", "value", "parts", "tool_calls", "candidates")
+    )
     return said and bool(_speaker(turn))

@@ -180,6 +180,24 @@ def test_a_winner_may_be_the_name_of_a_model() -> None:
     assert read([{**row, "winner": "new"}])[0].responses == ("Hello!", "No.")
 
 
+@pytest.mark.parametrize(
+    ("verdict", "answers"),
+    [
+        ("A>>B", ("Hello!", "No.")),
+        ("[[B>A]]", ("No.", "Hello!")),
+        ("a < b", ("No.", "Hello!")),
+        ("A≻B", ("Hello!", "No.")),
+    ],
+)
+def test_a_verdict_may_write_both_sides(verdict: str, answers: tuple[str, str]) -> None:
+    row = {"prompt": "Hi", "response_a": "Hello!", "response_b": "No."}
+    assert read([{**row, "winner": verdict}])[0].responses == answers
+    assert read([{**row, "winner": verdict}, {**row, "winner": "A=B"}]).ties == 1
+    for neither in ("C>D", "A>A"):
+        with pytest.raises(DataError, match="names neither"):
+            read([{**row, "winner": neither}])
+
+
 def test_which_id_of_safe_rlhf_decides_can_be_chosen() -> None:
     rows = CASES["pku_safe_rlhf"]["rows"]
     assert read(rows)[0].responses == ("c d", "a b") and "better_response_id decides" in read(rows).layout

@@ -34,6 +34,25 @@ def _from_open_ai(row: Row, _source: Source) -> dict[str, Any]:
     return {**unnamed(given, ["messages"]), **rest, "prompt": given["messages"], **pair}
 
 
+def _candidates(row: Row) -> dict[str, Any] | None:
+    """The two candidates of the last turn by their labels, in the layout of Amazon Nova."""
+    turns: Any = row.get("messages")
+    given = turns[-1].get("candidates") if is_chat(turns) else None
+    if not isinstance(given, list | tuple) or not all(isinstance(each, Mapping) for each in given):
+        return None
+    found = {str(each.get("preferenceLabel")).lower(): each.get("content") for each in given}
+    return found if set(found) == {"preferred", "non-preferred"} and len(given) == 2 else None
+
+
+def _from_candidates(row: Row, _source: Source) -> dict[str, Any]:
+    found = _candidates(row) or {}
+    pair = {
+        side: {"role": "assistant", "content": found[label]}
+        for side, label in (("chosen", "preferred"), ("rejected", "non-preferred"))
+    }
+    return {"prompt": row["messages"][:-1], **unnamed(row, ["messages"]), **pair}
+
+
 def _is_pair(row: Row) -> bool:
     several = are_texts(row.get("rejected"))
     return chat_of(row) is not None and filled(row, "chosen", "rejected") and not several and "prompt" not in row
@@ -146,6 +165,15 @@ def _from_completion(row: Row, _source: Source) -> dict[str, Any]:
 
 
 CHAT_LAYOUTS = (
+    Layout(
+        name="conversation with candidates",
+        used_by="Amazon Nova preference tuning",
+        columns="`messages`, whose last turn has `candidates`: two objects with `content` and `preferenceLabel` "
+        "(preferred, non-preferred); also `system`",
+        kind="comparison",
+        matches=lambda row: _candidates(row) is not None,
+        convert=_from_candidates,
+    ),
     Layout(
         name="OpenAI preference",
         used_by="OpenAI, Azure",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from penchant.errors import DataError, MisreadError
@@ -15,11 +16,24 @@ from penchant.feedback.roles import normal_role
 
 __all__ = ["PAIRS"]
 
+_STEMS = (
+    "response", "answer", "completion", "output", "text", "generation", "reply", "summary", "messages", "conversation",
+)  # fmt: skip
 _NAMED = (
-    ("chosen_response", "rejected_response"),
-    ("response_chosen", "response_rejected"),
+    *(
+        names
+        for stem in _STEMS
+        for names in (
+            (f"chosen_{stem}", f"rejected_{stem}"),
+            (f"{stem}_chosen", f"{stem}_rejected"),
+            (f"preferred_{stem}", f"dispreferred_{stem}"),
+            (f"preferred_{stem}", f"non_preferred_{stem}"),
+            (f"accepted_{stem}", f"rejected_{stem}"),
+        )
+    ),
     ("preferred", "dispreferred"),
-    ("preferred_output", "non_preferred_output"),
+    ("preferred", "rejected"),
+    ("accepted", "rejected"),
     ("response_j", "response_k"),
     ("good_edited_response", "bad_edited_response"),
     ("edited_response", "original_response"),
@@ -28,12 +42,19 @@ _NAMED = (
 
 def _named(row: Row) -> tuple[str, str] | None:
     """Two columns named after their place in the pair."""
-    return next((names for names in _NAMED if filled(row, *names)), None)
+    return next((names for names in _named_columns(tuple(row)) if filled(row, *names)), None)
+
+
+@lru_cache(maxsize=256)
+def _named_columns(columns: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(names for names in _NAMED if set(names) <= set(columns))
 
 
 def _is_named(row: Row) -> bool:
     names = None if "chosen" in row else _named(row)
-    return names is not None and (has_prompt(row) or is_chat(row[names[0]]))
+    if names is None or not all(isinstance(row[name], str) or is_chat(row[name]) for name in names):
+        return False
+    return has_prompt(row) or is_chat(row[names[0]])
 
 
 def _from_named(row: Row, source: Source) -> dict[str, Any]:
@@ -263,8 +284,9 @@ PAIRS = (
     Layout(
         name="pair under other names",
         used_by="axolotl chatml.argilla and llama3.argilla, Argilla, Stack-Exchange paired, HelpSteer3 edits",
-        columns="a prompt (`prompt`, `instruction`, `question`, ...); `chosen_response`, `rejected_response`; or "
-        "`response_chosen`, `response_rejected`; or `preferred`, `dispreferred`; or `preferred_output`, "
+        columns="a prompt (`prompt`, `instruction`, `question`, ...); `chosen_response`, `rejected_response` (also "
+        "`_answer`, `_completion`, `_output`, `_text`, `_messages`, ...); or `response_chosen`, `response_rejected`; "
+        "or `preferred` or `accepted`, `rejected`; or `preferred`, `dispreferred`; or `preferred_output`, "
         "`non_preferred_output`; or `response_j` (better), `response_k`; or `good_edited_response`, "
         "`bad_edited_response`; or `edited_response`, `original_response`",
         kind="comparison",

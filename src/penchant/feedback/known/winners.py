@@ -19,9 +19,11 @@ _STEMS = (
 )  # fmt: skip
 _ENDS = (("_a", "_b"), ("_A", "_B"), ("_0", "_1"), ("_1", "_2"), ("1", "2"), ("A", "B"))
 _WINNERS = (
-    "winner", "preference", "preferred", "choice", "better", "better_response",
-    "preferred_response", "verdict", "vote", "label",
+    "winner", "preference", "preferred", "choice", "better", "better_response", "better_answer", "better_completion",
+    "preferred_response", "preferred_answer", "preferred_completion", "verdict", "vote", "label",
 )  # fmt: skip
+#: A verdict that writes both sides: ``A>>B``, ``[[B>A]]``, ``A=B``.
+_WRITTEN = re.compile(r"\[*\s*(\w+)\s*(>+|<+|=+|≻|≺|≫|≪)\s*(\w+)\s*\]*")
 _COUNTED = re.compile(r"[+-]?\d+(\.0)?")
 _TIES = ("both", "neither", "draw", "equal", "same", "none", "c", "both_bad", "both bad", "bothbad")
 
@@ -101,7 +103,11 @@ def first_of_sides(row: Row, source: Source) -> tuple[int | None, tuple[str, ...
 
 def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> int | None:
     word = str(value).strip().lower()
-    if word.startswith("tie") or word in _TIES:
+    written = _WRITTEN.fullmatch(word)
+    both = written is not None and written[1] != written[3]
+    if written and both and written[2][0] != "=":
+        word = written[1] if written[2][0] in ">≻≫" else written[3]
+    elif both or word.startswith("tie") or word in _TIES:
         return None
     for at, (name, end) in enumerate(zip(sides.names, sides.ends, strict=True)):
         mark = end.strip("_").lower()
