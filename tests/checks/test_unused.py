@@ -81,6 +81,11 @@ def test_what_says_nothing_new_or_something_else_is_no_finding(columns: dict[str
     assert found({**PAIR, **columns}) == {}
 
 
+def test_a_long_reference_is_not_said_to_belong_to_the_prompt() -> None:
+    ranked = {"prompt": "2 + 2 = ?", "completions": ["4", "5"], "scores": [1, 0], "reference": LONG}
+    assert "looks like an answer to compare with; if the model should read it: --map" in found(ranked)[UNUSED][1]
+
+
 def test_prompts_keep_what_a_verifier_reads() -> None:
     assert found({"prompt": "2 + 2 = ?", "answer": "It is four, I think.", "solution": LONG}) == {}
     assert "--map completion=my_reply" in found({"prompt": "2 + 2 = ?", "my_reply": "It is four."})[UNUSED][1]

@@ -21,7 +21,10 @@ from penchant.feedback.records import Comparison, Record, as_text
 from penchant.rendering.renderer import Renderer
 from penchant.rendering.truncation import CutTable, Policy, Truncation
 
-__all__ = ["examine"]
+__all__ = ["LEFT_OUT", "examine"]
+
+#: Name of the check that counts what the layout left out, which a run says before it starts.
+LEFT_OUT = "left out of the rows"
 
 
 def examine(
@@ -133,6 +136,8 @@ class _OfRecords:
         if feedback.layout:
             name, _, says = feedback.layout.partition(": ")
             checks.append(Check("layout", name, "ok", f"{says}." if says else ""))
+        if feedback.origin.left_out:
+            checks.append(Check(LEFT_OUT, feedback.origin.left_out, "note"))
         if feedback.bad:
             total = len(feedback) + len(feedback.bad)
             detail = f"Skipped. The first: {feedback.bad[0]}"

@@ -57,6 +57,8 @@ _MANY_WORDS, _MANY_LETTERS = 30, 300
 _ANSWERS_PROMPT = {"label", "labels", "summary", "highlights"}
 #: In records of prompts, these hold what a verifier compares with.
 _VERIFIED = {"answer", "answers", "solution", "target", "reference", "gold"}
+#: A long text under one of these names is rather the right answer than a part of the prompt.
+_REFERENCE = {"solution", "solutions", "target", "reference", "references", "gold", "truth"}
 
 
 def unused_columns(feedback: Feedback) -> list[Check]:
@@ -153,6 +155,10 @@ def _hint(name: str, texts: Sequence[str], feedback: Feedback) -> str | None:
     if words & _ANSWER and whole:
         return _answer_hint(name, feedback)
     long = sum(len(text.split()) >= _MANY_WORDS or len(text) >= _MANY_LETTERS for text in texts) > 0.5 * len(texts)
+    if words & _REFERENCE and long:
+        return f"{name} looks like an answer to compare with; if the model should read it: " + _prompt_hint(
+            name, feedback
+        )
     if (words & _PROMPT and whole) or long:
         return _prompt_hint(name, feedback)
     return None

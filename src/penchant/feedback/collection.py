@@ -35,11 +35,13 @@ class Origin:
         columns: the columns of the rows.
         mapping: what the user mapped.
         kind: the kind of feedback that the user named, or None.
+        left_out: what the layout left out, with its number of times; empty if nothing was.
     """
 
     columns: tuple[str, ...] = ()
     mapping: dict[str, str] = field(default_factory=dict)
     kind: str | None = None
+    left_out: str = ""
 
 
 class Feedback(Sequence[Record]):

@@ -71,9 +71,10 @@ def read(
     """
     _check_options(kind, on_bad, train_on, ties)
     name, lines = _lines(source, split)
-    origin = Origin(tuple(columns_of(lines.rows)), dict(mapping or {}), kind)
-    fields = FieldMapping(origin.mapping, lines.rows, name)
-    ready, layout = _converted(lines, partial(_of_split, lines, fields, split, name), kind)
+    columns, mapped = tuple(columns_of(lines.rows)), dict(mapping or {})
+    fields = FieldMapping(mapped, lines.rows, name)
+    ready, layout, left_out = _converted(lines, partial(_of_split, lines, fields, split, name), kind)
+    origin = Origin(columns, mapped, kind, left_out)
     kind = kind or _common_kind(ready, name)
     records, bad, left = _records(
         ready, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant", ties=ties == "keep"
@@ -100,8 +101,8 @@ def _lines(source: Any, split: str | None) -> tuple[str, Lines]:
     return name, lines
 
 
-def _converted(lines: Lines, rows: Callable[[], Iterator[Line]], kind: str | None) -> tuple[Lines, str]:
-    """The rows in our fields, and the layout that was recognised."""
+def _converted(lines: Lines, rows: Callable[[], Iterator[Line]], kind: str | None) -> tuple[Lines, str, str]:
+    """The rows in our fields, the layout that was recognised, and what it left out."""
     ready = Lines(lines.opened)
     conversion = Conversion(kind)
     try:
@@ -114,12 +115,12 @@ def _converted(lines: Lines, rows: Callable[[], Iterator[Line]], kind: str | Non
         ready = Lines(lines.opened)
         for at, row in found.rows:
             ready.add(every[at].opened, every[at].place.line, row)
-        return ready, found.layout
+        return ready, found.layout, found.left_out
     if conversion.context:
         alone, ready = ready, Lines(lines.opened)
         for place, row, opened in alone:
             ready.add(opened, place.line, conversion.in_context(row, place))
-    return ready, conversion.layout
+    return ready, conversion.layout, ""
 
 
 def _of_shard(row: dict[str, Any] | DataError, opened: Opened) -> dict[str, Any] | DataError:

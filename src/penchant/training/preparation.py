@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.addresses import shown
 from penchant.checks.diagnosis import Diagnosis, joined
+from penchant.checks.doctor import LEFT_OUT
 from penchant.checks.overlap import Overlap, overlap
 from penchant.checks.unused import PAIR_LIKE, UNUSED
 from penchant.checks.verdicts import LABEL_LIKE
@@ -222,14 +223,14 @@ def _say_splits(train: Feedback, recipe: Recipe, reporter: ProgressReporter) -> 
 def _check(modality: Modality, train: Feedback, other: Feedback | None, reporter: ProgressReporter) -> Diagnosis:
     """Run the checks of `penchant data check` on each source, before any model is loaded.
 
-    Errors are shown as warnings, and so are columns that look as if they should be used.
+    Errors are shown as warnings, and so are what a layout left out and columns that look as if they should be used.
     """
     held_out = {} if other is None else parts_of(other)
     parts = parts_of(train[:CHECKED]).items()
     diagnosis = joined({name: modality.examine(part, held_out.get(name)) for name, part in parts})
     for check in diagnosis.checks:
         columns = check.verdict != "note" and check.name.endswith((UNUSED, PAIR_LIKE, LABEL_LIKE))
-        if check.verdict == "error" or columns:
+        if check.verdict == "error" or columns or check.name.endswith(LEFT_OUT):
             reporter.warn(f"{train.name}: {check.name}: {check.value}. {check.detail}".strip())
     return diagnosis
 

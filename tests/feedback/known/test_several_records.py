@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from penchant.checks.doctor import LEFT_OUT, examine
 from penchant.checks.unused import unused_columns
 from penchant.errors import DataError
 from penchant.feedback import Ranking, read
@@ -29,8 +30,8 @@ def test_answers_that_cannot_be_compared_are_counted_with_the_reason() -> None:
     ]  # fmt: skip
     found = read([*RANKED, *rest])
     assert [each.completions for each in found] == [("Yes.", "No.")] and not found.bad
-    assert found.layout.endswith(
-        "left out: 1 answers without a rank, 1 deleted answers, 1 answers whose conversation is not in the data, "
+    assert found.origin.left_out == (
+        "1 answers without a rank, 1 deleted answers, 1 answers whose conversation is not in the data, "
         "1 answers without a second ranked answer to the same message"
     )
 
@@ -43,7 +44,7 @@ def test_the_order_of_the_rows_of_a_conversation_does_not_matter() -> None:
 def test_an_ancestor_that_is_its_own_answer_ends_no_search() -> None:
     circle = [message("q1", "a1", "Tea?"), message("a1", "q1", "Yes.", 0), message("a2", "q1", "No.", 1)]
     found = read([*RANKED, *circle])
-    assert len(found) == 1 and "2 answers whose conversation is not in the data" in found.layout
+    assert len(found) == 1 and "2 answers whose conversation is not in the data" in found.origin.left_out
 
 
 def test_a_message_that_stands_twice_is_named() -> None:
@@ -81,7 +82,9 @@ def test_of_rated_alternatives_only_the_step_is_learned() -> None:
     for record, text in ((ranked, ranked.completions[0]), (pair, pair.chosen)):
         learned = continued(record, text)
         assert isinstance(learned, Passage) and (str(learned), learned.part) == ("2 + 3 = 5\n5 + 4 = 9", "5 + 4 = 9")
-    assert "left out: 1 alternatives without a rating, 1 steps without two ratings that differ" in found.layout
+    assert found.origin.left_out == "1 alternatives without a rating, 1 steps without two ratings that differ"
+    (said,) = [check for check in examine(found, None).checks if check.name == LEFT_OUT]
+    assert (said.verdict, said.value) == ("note", found.origin.left_out)
 
 
 def test_a_solution_that_goes_on_without_a_chosen_step_is_named() -> None:

@@ -48,10 +48,12 @@ class Converted:
         rows: the number of a row among those given, from 0, and the row or its error; rows that belong to one record
             are one row, with the number of the first.
         layout: the layout that was recognised, in one line; empty if the rows had our fields already.
+        left_out: what a layout left out, with its number of times; empty if nothing was.
     """
 
     rows: Rows
     layout: str = ""
+    left_out: str = ""
 
 
 def layout_of(row: Mapping[str, Any]) -> Layout | None:
@@ -120,17 +122,18 @@ def converted(
         'b'
     """
     conversion = Conversion(kind)
+    left_out: list[str] = []
     found: Rows = [(at, row if isinstance(row, DataError) else opened(row)) for at, row in enumerate(rows)]
     for layout in GATHERED:
         assert layout.gather is not None
         gathered = layout.gather(found, sources, partial(_has_layout, layout))
         found = gathered.rows
         conversion.counts[layout.sentence()] += gathered.read
-        conversion.left_out = [*conversion.left_out, *([gathered.says] if gathered.says else [])]
+        left_out += [gathered.says] if gathered.says else []
     found = [(at, conversion.alone(row, sources[at])) for at, row in found]
     if conversion.context:
         found = [(at, conversion.in_context(row, sources[at])) for at, row in found]
-    return Converted(found, conversion.layout)
+    return Converted(found, conversion.layout, ", ".join(left_out))
 
 
 class SeveralRows(Exception):
@@ -155,8 +158,6 @@ class Conversion:
         self.kind, self.counts = kind, Counter[str]()
         #: Columns with a system text or an earlier conversation. If a row has one, all rows go through `in_context`.
         self.context: dict[str, None] = {}
-        #: What a layout of several rows left out, in words.
-        self.left_out: list[str] = []
         self._left: set[str] = set()
 
     @property
@@ -165,7 +166,6 @@ class Conversion:
         says = [self.counts.most_common(1)[0][0]] if +self.counts else []
         names = [name for name in self.context if name not in self._left]
         says += [f"{' and '.join(names)} open{'s' * (len(names) == 1)} the conversation"] if names else []
-        says += [f"left out: {', '.join(self.left_out)}"] if self.left_out else []
         return "; ".join(says)
 
     def row(self, row: dict[str, Any] | DataError, source: Source) -> dict[str, Any] | DataError:
