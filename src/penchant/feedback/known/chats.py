@@ -36,8 +36,9 @@ def _from_open_ai(row: Row, _source: Source) -> dict[str, Any]:
 
 def _candidates(row: Row) -> dict[str, Any] | None:
     """The two candidates of the last turn by their labels, in the layout of Amazon Nova."""
-    turns: Any = row.get("messages")
-    given = turns[-1].get("candidates") if is_chat(turns) else None
+    turns = row.get("messages")
+    last = turns[-1] if isinstance(turns, list | tuple) and turns else None
+    given = last.get("candidates") if isinstance(last, Mapping) else None
     if not isinstance(given, list | tuple) or not all(isinstance(each, Mapping) for each in given):
         return None
     found = {str(each.get("preferenceLabel")).lower(): each.get("content") for each in given}
@@ -98,10 +99,11 @@ def _is_whole(row: Row) -> bool:
     column = chat_of(row)
     if column is None or any(name in row for name in ("prompt", "chosen", "rejected", "completion", "completions")):
         return False
-    answered = any(filled(row, name) for name in _ANSWERS_BESIDE) or sides_of(row) is not None
-    if answered and open_chat(row):  # the answer stands in a column of its own
+    if column == "messages" and label_column(row) in (None, "label"):
         return False
-    return column != "messages" or label_column(row) not in (None, "label")
+    # A conversation that waits may be answered in a column of its own.
+    answered = any(filled(row, name) for name in _ANSWERS_BESIDE) or sides_of(row) is not None
+    return not (answered and open_chat(row))
 
 
 def _from_whole(row: Row, _source: Source) -> dict[str, Any]:
@@ -138,10 +140,13 @@ def _told_in_pairs(row: Row) -> tuple[str, Sequence[Row]] | None:
     for name in CHATS:
         value = row.get(name)
         given = literal(value) if isinstance(value, str) and value[:1] == "[" else value
-        objects = isinstance(given, list | tuple) and all(isinstance(each, Mapping) for each in given)
-        if objects and given and all({"input", "output"} <= set(each) for each in given):
+        if isinstance(given, list | tuple) and given and all(_is_exchange(each) for each in given):
             return name, given
     return None
+
+
+def _is_exchange(value: Any) -> bool:
+    return isinstance(value, Mapping) and "input" in value and "output" in value
 
 
 def _from_pairs(row: Row, _source: Source) -> dict[str, Any]:
