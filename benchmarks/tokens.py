@@ -24,11 +24,15 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "large vocabulary": (151_936, 32, 2, 1, 16, 1024),
     "large vocabulary, usual width": (151_936, 896, 2, 1, 16, 256),
     "small model": (8192, 256, 6, 8, 60, 60),
+    "tiny model": (512, 64, 5, 8, 60, 60),
+    "vocabulary of 32,000": (32_000, 256, 6, 8, 60, 60),
+    "vocabulary of 32,000, narrow": (32_000, 32, 6, 8, 60, 60),
 }
 CACHED = "dpo, cached reference"
 SIDES = ("dpo", CACHED, "tdpo1", "tdpo2", "rrpo", "sparsepo", "sparsepo-mapo", "tab-po")
 #: Steps whose median is the time; several follow one that is not counted.
-STEPS = {"large vocabulary": 1, "large vocabulary, usual width": 1, "small model": 7}
+STEPS = {"large vocabulary": 1, "large vocabulary, usual width": 1, "tiny model": 31}
+USUAL_STEPS = 7
 
 
 def side(name: str, shape: str) -> dict[str, float]:
@@ -79,9 +83,10 @@ def side(name: str, shape: str) -> dict[str, float]:
         scorer.model.zero_grad()
         return time.process_time() - began
 
-    if STEPS[shape] > 1:
+    steps = STEPS.get(shape, USUAL_STEPS)
+    if steps > 1:
         step()
-    seconds = statistics.median(step() for _ in range(STEPS[shape]))
+    seconds = statistics.median(step() for _ in range(steps))
     return {"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

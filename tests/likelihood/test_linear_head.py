@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -276,3 +277,41 @@ def test_a_step_has_the_gradient_of_the_general_way(name: str, chunk: int | None
     assert own.keys() == general.keys()
     for weight, gradient in own.items():
         torch.testing.assert_close(gradient, general[weight], atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("whole", [heads.WHOLE_BYTES, 0])
+def test_kept_tiles_of_tokens_whose_divergence_is_not_read_hold_the_policy_alone(
+    whole: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "WHOLE_BYTES", whole)
+    monkeypatch.setattr(heads, "CHUNK_BYTES", whole)
+    monkeypatch.setattr(head_tiles, "TILE_BYTES", 4 * 5 * 2)
+    monkeypatch.setattr(heads, "TILE_ROWS", 2)
+    kept: list[set[tuple[int, int]]] = []
+    values = head_tiles.Tiles.values
+
+    def watched(self: head_tiles.Tiles, products: bool) -> Any:
+        found = values(self, products)
+        kept.append({(number, row) for number, row, _ in self.kept})
+        return found
+
+    monkeypatch.setattr(head_tiles.Tiles, "values", watched)
+    head, (hidden, ids, states) = a_head(0), inputs()
+    other, seen = Rows(states, a_head(2)), torch.arange(ROWS) % 3 == 0
+    result = token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), other, measured=seen)
+    expected = plainly(head, hidden, ids, other)
+    expected[DIVERGENCE] = torch.where(seen, expected[DIVERGENCE], 0.0)
+    for name, value in result.items():
+        torch.testing.assert_close(value.double(), expected[name], atol=2e-6, rtol=1e-6)
+    parts = [hidden, head.output.weight]
+    for _ in range(2):
+        ours, plain = (
+            torch.autograd.grad(total(each, seen.float()), parts, retain_graph=True) for each in (result, expected)
+        )
+        for found, formula in zip(ours, plain, strict=True):
+            torch.testing.assert_close(found, formula, atol=3e-6, rtol=1e-5)
+    (held,) = kept
+    count = int(seen.sum())
+    first, rest = set(range(0, count, 2)), set(range(count, ROWS, 2))
+    theirs, own = ({row for number, row in held if number == which} for which in (1, 0))
+    assert (theirs, own) == ((first, first | rest) if whole else (set(), set()))

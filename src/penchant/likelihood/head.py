@@ -259,8 +259,10 @@ def _linear_in_order(asked: _Asked, linear: Linear, size: int, chosen: bool, spl
     if asked.other is not None:
         reference = _reference_logits(asked.other, len(weight))
     keep = len(asked.ids) <= size
-    if chosen and not hidden.is_cuda and (reference is None or reference.by_columns):
-        size = TILE_ROWS  # of few columns, whatever the vocabulary is
+    if chosen and not hidden.is_cuda:
+        columns = reference is None or reference.by_columns
+        # Of few columns, whatever the vocabulary is; where rows are whole, in chunks whose other tables are small.
+        size = TILE_ROWS if columns else min(size, max(1, CHUNK_BYTES // (4 * len(weight))))
     values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size, keep, split)
     found = dict(zip(("logps", str(DIVERGENCE), REFERENCE_LOGPS), values, strict=False))
     if split < len(asked.ids):

@@ -15,7 +15,7 @@ __all__ = ["TILE_ROWS", "OtherLogits", "Tiles", "write_logits"]
 # On a CPU, what one operation writes is in the caches for the next one; products of this many rows run at full speed.
 TILE_BYTES = 2**21
 TILE_ROWS = 512
-# Kept tables are whole; they are gone over in blocks of rows of this size.
+# Larger tables, of whole rows, are gone over in blocks of rows of this size.
 BLOCK_BYTES = 2**21
 
 
@@ -45,8 +45,11 @@ class Tiles:
         ids: [K] the tokens.
         reference: of the other model, or None.
         size: rows of a tile.
-        keep: whether the logits are kept, all in one tile.
+        keep: whether the distributions of the tiles are kept, each in memory of its own.
         split: a row at which no tile goes on; `values` computes the divergence of those before it.
+
+    Attributes:
+        kept: the kept distributions, by model (0 the policy, 1 the reference), first row and tile.
     """
 
     def __init__(
@@ -61,9 +64,9 @@ class Tiles:
     ) -> None:
         self.hidden, self.ids, self.reference = hidden, ids, reference
         self.weight, self.bias = layer
-        self.keep, self.kept = keep, list[Tensor]()
-        self.size, self.split = (max(1, len(ids)), len(ids)) if keep else (max(1, size), split)
-        whole = keep or hidden.is_cuda or not (reference is None or reference.by_columns)
+        self.keep, self.kept = keep, dict[tuple[int, int, int], Tensor]()
+        self.size, self.split = max(1, size), split
+        whole = hidden.is_cuda or not (reference is None or reference.by_columns)
         count = len(self.weight)
         self.width = count if whole else min(count, _columns(TILE_BYTES // (4 * self.size)))
         self._made: dict[str, Tensor] = {}
@@ -98,30 +101,19 @@ class Tiles:
         """Add a tile to the sums of its rows."""
         weight = None if both[0].means is None else self.weight[columns]
         own = self._logits(rows, columns)
+        if self.reference is None:
+            return both[0].add(rows, tile, own, own, weight)
+        measured = rows.start < self.split
         if self.keep:
-            self._read_kept(own, both)
-        elif self.reference is None:
-            both[0].add(rows, tile, own, own, weight)
+            other = self._others(rows, columns)
+            gaps = torch.sub(other, own, out=self._table("gaps", *own.shape)) if measured else None
+            both[0].add(rows, tile, own, own)
         else:
             # Two tables serve: the policy's probabilities are done with when the reference's logits take their place.
             both[0].add(rows, tile, own, self._table("other logits", *own.shape), weight)
             other = self._others(rows, columns)
-            if rows.start < self.split:
-                both[1].add(rows, tile, other, other, weight, torch.sub(other, own, out=own))
-            else:
-                both[1].add(rows, tile, other, other)
-
-    def _read_kept(self, own: Tensor, both: list[TiledSoftmax]) -> None:
-        """Add tables of all rows and columns, which become those of the probabilities."""
-        whole = slice(0, len(self.weight))
-        self.kept = [own, *([] if self.reference is None else [self._others(slice(0, len(own)), whole)])]
-        for block in self._blocks(own):
-            parts = [table[block] for table in self.kept]
-            gaps = None
-            if len(parts) > 1:
-                gaps = torch.sub(parts[1], parts[0], out=self._table("gaps", *parts[0].shape))
-            for softmax, table, given in zip(both, parts, (None, gaps), strict=False):
-                softmax.add(block, 0, table, table, gaps=given)
+            gaps = torch.sub(other, own, out=own) if measured else None
+        return both[1].add(rows, tile, other, other, weight if measured else None, gaps)
 
     def gradients(
         self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor], wanted: tuple[bool, ...]
@@ -171,8 +163,10 @@ class Tiles:
                 probs = given[block]
                 if not self.keep:
                     torch.softmax(probs, -1, out=probs)
-                    if (empty := slopes.empty[number]) is not None:
-                        probs.masked_fill_(empty[tile, block, None], 0.0)
+                if (empty := slopes.empty[number]) is not None:
+                    # Kept ones stay as they are, since backward may come again.
+                    fill = torch.Tensor.masked_fill if self.keep else torch.Tensor.masked_fill_
+                    probs = fill(probs, empty[tile, block, None], 0.0)
                 if given is first:
                     torch.mul(probs, factor[block], out=made)
                 else:
@@ -183,7 +177,7 @@ class Tiles:
     def _given(self, number: int, rows: slice, columns: slice) -> Tensor:
         """The probabilities of policy or reference in a tile where they are kept, else the logits."""
         if self.keep:
-            return self.kept[number]
+            return self.kept[number, rows.start, columns.start]
         return self._others(rows, columns) if number else self._logits(rows, columns)
 
     def _rows(self) -> Iterator[slice]:
@@ -202,14 +196,20 @@ class Tiles:
         yield from (slice(at, min(at + rows, len(table))) for at in range(0, len(table), rows))
 
     def _logits(self, rows: slice, columns: slice) -> Tensor:
-        table = self._table("logits", rows.stop - rows.start, columns.stop - columns.start)
         bias = None if self.bias is None else self.bias[columns]
-        return write_logits(self.hidden[rows], self.weight[columns], bias, table)
+        return write_logits(self.hidden[rows], self.weight[columns], bias, self._room(0, rows, columns))
 
     def _others(self, rows: slice, columns: slice) -> Tensor:
         assert self.reference is not None
-        table = self._table("other logits", rows.stop - rows.start, columns.stop - columns.start)
-        return self.reference.write(rows, columns, table)
+        return self.reference.write(rows, columns, self._room(1, rows, columns))
+
+    def _room(self, number: int, rows: slice, columns: slice) -> Tensor:
+        """Memory for the logits of policy or reference in a tile, of its own where it is kept."""
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        if not self.keep or (number and rows.start >= self.split):
+            return self._table(("logits", "other logits")[number], *shape)
+        made = self.kept[number, rows.start, columns.start] = self.hidden.new_empty(shape, dtype=torch.float32)
+        return made
 
     def _table(self, name: str, rows: int, width: int) -> Tensor:
         """Memory of [rows, width] float32, used again under the same name."""

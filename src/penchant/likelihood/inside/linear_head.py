@@ -114,8 +114,9 @@ class LinearPass(torch.autograd.Function):
         ctx.products = ctx.needs_input_grad[0] and frozen
         tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep=keep and not frozen, split=split)
         values, shares, means = tiles.values(ctx.products)
-        ctx.kept = len(tiles.kept)
-        ctx.save_for_backward(hidden, weight, bias, ids, *(means if ctx.products else [*shares, *tiles.kept]))
+        ctx.kept, ctx.split = list(tiles.kept), split
+        own = means if ctx.products else [*shares, *tiles.kept.values()]
+        ctx.save_for_backward(hidden, weight, bias, ids, *own)
         ctx.reference, ctx.size = reference, size
         ctx.set_materialize_grads(False)
         return tuple(values)
@@ -132,10 +133,11 @@ class LinearPass(torch.autograd.Function):
             if divergence is not None:
                 found += divergence[:, None] * (own[0] - own[1])
             return found.to(hidden.dtype), None, None, None, None, None, None, None
-        shares, kept, wanted = own[: len(own) - ctx.kept], own[len(own) - ctx.kept :], ctx.needs_input_grad[:3]
-        if kept:
-            tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, keep=True)
-            tiles.kept = kept
+        first, wanted = len(own) - len(ctx.kept), ctx.needs_input_grad[:3]
+        shares = own[:first]
+        if ctx.kept:
+            tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, keep=True, split=ctx.split)
+            tiles.kept = dict(zip(ctx.kept, own[first:], strict=True))
             return (*tiles.gradients(logps, divergence, shares, wanted), None, None, None, None, None)
         order, split = _moving(logps, divergence)
         other = None if ctx.reference is None else ctx.reference.ordered(order)
