@@ -36,8 +36,11 @@ def trained_on_text(name: str) -> bool:
 
 # Other tests define objectives of their own.
 OURS = [name for name in names() if get(name).__module__.startswith("penchant.")]
-METHODS = [name for name in OURS if trained_on_text(name)]
-UNLEARNING = [*(name for name in OURS if get(name).family == "unlearning"), *NAMED_SUMS]
+METHODS = [name for name in (*OURS, *NAMED_SUMS) if trained_on_text(name)]
+UNLEARNING = [
+    *(name for name in OURS if get(name).family == "unlearning"),
+    *(name for name in NAMED_SUMS if not trained_on_text(name)),
+]
 # The layers of the small model; and a bound that holds from the start, since the weight of a broken one grows the loss.
 SETTINGS: dict[str, dict[str, Any]] = {"rmu": {"layer": "2"}, "pdu": {"epsilon": 20.0}}
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["TABLE", "check_objective_keys", "check_part_keys", "full_keys"]
+__all__ = ["TABLE", "check_objective_keys", "check_part_keys", "full_keys", "kinds_of"]
 
 #: The written table: for each kind of thing its word for a setting, its aliases, and the settings of each name.
 TABLE = Path(__file__).with_suffix(".json")
@@ -50,6 +50,20 @@ def full_keys(setting: str, places: Collection[str]) -> list[str]:
 
 def _settings(kind: str) -> Iterable[Iterable[str]]:
     return _table()[kind]["settings"].values()
+
+
+def kinds_of(name: str) -> list[str]:
+    """The kinds of packaged things that have one of a name.
+
+    Args:
+        name: an id, an alias, or the name of a sum.
+
+    Example:
+        >>> kinds_of("dsee"), kinds_of("npo-retain"), kinds_of("oaif"), kinds_of("none such")
+        (['parameter strategy'], ['objective'], ['online recipe'], [])
+    """
+    parts = ("settings", "aliases", "sums")
+    return [kind for kind, own in _table().items() if any(name in own.get(part, ()) for part in parts)]
 
 
 def check_part_keys(kind: str, part: Any, besides: Iterable[str] = ()) -> None:
@@ -113,7 +127,8 @@ def check_objective_keys(part: Any) -> None:
     unknown = [each for each, name in written.items() if each not in possible and name not in possible]
     if unknown:
         where = f"objective {text}" if single else text
-        _refuse(unknown, sorted(possible), where, known["word"])
+        weights = "" if single else " Weights of terms are written in the sum, as in 'dpo+0.5*nll'."
+        _refuse(unknown, sorted(possible), where, known["word"], weights)
 
 
 def _terms(text: str) -> list[str]:
@@ -148,8 +163,8 @@ def _keys(part: Mapping[str, Any], besides: Iterable[str]) -> dict[str, Any]:
     return {str(key): value for key, value in part.items() if key not in (*_SELECTING, *besides)}
 
 
-def _refuse(given: Iterable[str], known: list[str], where: str, word: str) -> None:
+def _refuse(given: Iterable[str], known: list[str], where: str, word: str, further: str = "") -> None:
     for key in given:
         if key not in known:
             hint = nearest(key, known) if known else f"It has no {word}s."
-            raise ConfigurationError(f"There is no {word} {key!r}. {hint}", where=where)
+            raise ConfigurationError(f"There is no {word} {key!r}. {hint}{further}", where=where)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
 
+from penchant.elsewhere import where_else
 from penchant.errors import ConfigurationError, nearest
 from penchant.settings import Setting, read_settings, validated
 
@@ -101,8 +102,8 @@ class Registry(Generic[T]):
             ConfigurationError: the name is unknown.
         """
         if name not in self:
-            known = [*self._entries, *self._aliases]
-            raise ConfigurationError(f"There is no {self.kind} {name!r}. {nearest(name, known)}", where=where)
+            hint = where_else(name, self.kind) or nearest(name, [*self._entries, *self._aliases])
+            raise ConfigurationError(f"There is no {self.kind} {name!r}. {hint}", where=where)
         return self._aliases.get(name, name)
 
     def remove(self, name: str) -> None:

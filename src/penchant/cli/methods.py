@@ -108,6 +108,7 @@ def _page(name: str) -> str:
     from penchant.cli.loops.pages import known_names, loop_page, name_page, online_part
     from penchant.cli.method_pages import method_page
     from penchant.cli.sum_pages import sum_page
+    from penchant.elsewhere import where_else
     from penchant.errors import ConfigurationError, nearest
     from penchant.objectives.core.expression import NAMED_SUMS
     from penchant.objectives.core.registry import OBJECTIVES
@@ -127,5 +128,5 @@ def _page(name: str) -> str:
         return loop_page(name)
     if name in PAPER_NAMES:
         return name_page(name)
-    known = [*OBJECTIVES.names(), *OBJECTIVES.aliases(), *known_names()]
-    raise ConfigurationError(f"There is no method {name!r}. {nearest(name, known)}")
+    known = [*OBJECTIVES.names(), *OBJECTIVES.aliases(), *NAMED_SUMS, *known_names()]
+    raise ConfigurationError(f"There is no method {name!r}. {where_else(name) or nearest(name, known)}")

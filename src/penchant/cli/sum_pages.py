@@ -6,6 +6,14 @@ from penchant.cli.method_facts import data_in_words, evidence_in_words
 
 __all__ = ["sum_page", "sums_in_words"]
 
+#: Whose sum it is, where its name alone does not say so.
+_PAPERS = {
+    "rpo-dpo-nll": "The loss of Iterative Reasoning Preference Optimization (Pang et al., 2024, "
+    "[arXiv:2404.19733](https://arxiv.org/abs/2404.19733)) and of the reasoning preference stage of a medical model "
+    "([arXiv:2504.18080](https://arxiv.org/abs/2504.18080)): α is the weight of `nll`, 1 in the first paper; a mean "
+    "over the tokens of each chosen response.",
+}
+
 
 def sum_page(name: str) -> str:
     """The page of a named sum: its terms, its hyper-parameters, and how it is trained.
@@ -32,6 +40,8 @@ def sum_page(name: str) -> str:
         cls = type(part)
         lines += [f"- {weight:g} × `{part.id}`: {summary(cls)} {cls.paper}"]
         lines += [f"  Evidence: {evidence_in_words(cls)}. Data: {data_in_words(cls)}."]
+    lines += ["", _PAPERS[name]] if name in _PAPERS else []
+    lines += ["", "Another weight is written in the sum, as in `dpo+0.5*nll`."]
     lines += ["", "## Hyper-parameters", ""]
     lines += [f"- `{key}` = {value!r}" for key, value in objective.hyper.items()]
     views = ", ".join(f"`{view}`" for view in objective.requirements.views)

@@ -19,7 +19,9 @@ from penchant.online.asking import ASKING
 from penchant.online.opponents import OPPONENTS
 from penchant.online.pairing import PAIRINGS
 from penchant.online.process_rewards.process_reward import PROCESS_REWARDS
+from penchant.online.recipe import methods
 from penchant.online.samplers.sampler import SAMPLERS
+from penchant.online.shown.paper_names import PAPER_NAMES
 from penchant.registry import Configurable, Registry
 from penchant.rewards.registry import JUDGES
 from penchant.training.merging.rules import MERGES
@@ -41,8 +43,15 @@ def known_settings_text() -> str:
         >>> '"dpo": ["beta", "reference_free"' in known_settings_text()
         True
     """
-    kinds = ",\n".join(f"{json.dumps(each.kind)}: {_kind(each)}" for each in REGISTRIES)
-    return f"{{\n{kinds}\n}}\n"
+    kinds = [f"{json.dumps(each.kind)}: {_kind(each)}" for each in REGISTRIES]
+    return "{\n" + ",\n".join([*kinds, f'"online recipe": {_recipes()}']) + "\n}\n"
+
+
+def _recipes() -> str:
+    """The online recipes, and names of papers that are one; their keys are those of every recipe."""
+    aliases = {name: each.recipe for name, each in sorted(PAPER_NAMES.items()) if each.recipe}
+    settings: dict[str, list[str]] = {name: [] for name in methods()}
+    return f'{{"word": "key", "aliases": {json.dumps(aliases)}, "settings": {json.dumps(settings)}}}'
 
 
 def _kind(registry: Registry[Any]) -> str:

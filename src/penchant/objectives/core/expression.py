@@ -23,6 +23,7 @@ NAMED_SUMS = {
     "idk-dpo-retain": "idk-dpo+retain-nll",
     "npo-kl": "npo+retain-kl",
     "npo-retain": "npo+retain-nll",
+    "rpo-dpo-nll": "dpo+nll",
     "simnpo-retain": "0.125*simnpo+retain-nll",
 }
 
