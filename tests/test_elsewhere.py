@@ -39,7 +39,7 @@ def test_other_registries_say_it_too() -> None:
         STRATEGIES.get("hft")
     with pytest.raises(ConfigurationError, match=r"merging method 'soup'. .*--soup greedy"):
         MERGES.get("soup")
-    with pytest.raises(ConfigurationError, match="There is no parameter strategy 'half-tuning'. Did you mean"):
+    with pytest.raises(ConfigurationError, match=r"no parameter strategy 'half-tuning'\. Did you mean"):
         STRATEGIES.get("half-tuning")
 
 

@@ -102,8 +102,12 @@ def hint(key: str, own: list[str]) -> str | None:
         "Did you mean 'beta'? TRL's `beta` is `objective.beta` here."
         >>> hint("learning_rat", ["learning_rate"]) is None
         True
+        >>> hint("top_p", ["samples"])
+        '`top_p` is a key of `penchant online`.'
     """
     exact = answer_to(key)
+    if exact is not None and exact.ours == (key,):  # of another kind of recipe
+        return f"`{key}` is a key of `penchant online`{f': {exact.note}' if exact.note else ''}."
     if exact is not None:
         return exact.sentence
     foreign = [name for table in LIBRARIES for name in answers_of(table) if name not in own]
