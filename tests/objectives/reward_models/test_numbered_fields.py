@@ -59,7 +59,7 @@ def test_bad_numbers_are_skipped_where_that_is_asked_for(tmp_path: Path) -> None
     rows = [{**row, "annotator": number % 2} for number, row in enumerate(pairs(6))]
     rows[2]["annotator"], rows[4]["annotator"] = 7, None
     data, model = write_pairs(tmp_path / "pairs.jsonl", rows), model_folder(tmp_path / "m")
-    found = penchant.train(str(model), str(data), "pal", output=tmp_path / "run", on_bad="skip", max_steps=1), str(data), "pal", output=tmp_path / "run", on_bad="skip", max_steps=1, report=False
+    found = penchant.train(str(model), str(data), "pal", output=tmp_path / "run", on_bad="skip", max_steps=1)
     assert found.summary["cut"]["dropped_because"] == {"bad field": 2}
     assert any("2 records" in said and "pairs.jsonl:3" in said for said in found.summary["warnings"])
 
