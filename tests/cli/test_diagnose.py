@@ -111,6 +111,46 @@ def test_the_page_of_data_escapes_what_stands_in_it(tmp_path: Path) -> None:
     assert "What predicts the labels" in shown and "What rows.jsonl rewards" in shown
 
 
+def test_judges_other_data_and_parts_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """People take the longer response in one part and the shorter one in the other; the judge always the shorter."""
+    rows = []
+    for number in range(120):
+        long, short = f"one two three four five {number} " + "and so on " * 4, f"no {number}"
+        kind = "essay" if number % 2 else "note"
+        sides = (long, short) if kind == "essay" else (short, long)
+        rows.append({"prompt": f"say {number}", "chosen": sides[0], "rejected": sides[1], "kind": kind})
+    data, other = write_pairs(tmp_path / "all.jsonl", rows), write_pairs(tmp_path / "essays.jsonl", rows[1::2])
+    (tmp_path / "judges.py").write_text("def brief(prompt, response):\n    return -float(len(response))\n")
+    words = ["diagnose", "--data", str(data), "--judge", f"function,path={tmp_path / 'judges.py'}:brief,as=brief"]
+    words += [
+        "--against",
+        str(other),
+        "--by",
+        "kind",
+        "--html",
+        str(tmp_path / "p.html"),
+        "--json",
+        str(tmp_path / "f"),
+    ]
+    assert main(words) == 0
+    found = json.loads((tmp_path / "f").read_text())["agents"]
+    assert list(found["rewarded"]) == ["data", "brief", "essays.jsonl", "kind note", "kind essay"]
+    tau = {
+        name: next(row["tau"] for row in each["properties"] if row["property"] == "lengthy")
+        for name, each in found["rewarded"].items()
+    }
+    assert tau == {"data": 0.0, "brief": -1.0, "essays.jsonl": 1.0, "kind essay": 1.0, "kind note": -1.0}
+    alike = {(row["first"], row["second"]): row["pearson"] for row in found["similarities"]}
+    assert len(alike) == 10
+    assert alike["essays.jsonl", "kind essay"] == pytest.approx(1.0) and alike["brief", "kind note"] > 0.9
+    assert alike["brief", "kind essay"] < -0.9
+    page = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert "Who rewards what" in page and "kind note, kind essay" in page
+    capsys.readouterr()
+    assert main([*words[:3], "--by", "knd"]) == 1
+    assert "Did you mean 'kind'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "phrase"),
     [
@@ -119,6 +159,8 @@ def test_the_page_of_data_escapes_what_stands_in_it(tmp_path: Path) -> None:
         (["RUN", "--model", "m"], "A run and --model are given"),
         (["EMPTY"], "has no recipe.yaml"),
         (["SEVERAL"], "does not name one file of data"),
+        (["--data", "x", "--embedder", "tfidf"], "There is no embedder 'tfidf'"),
+        (["RUN", "--by", "annotator"], "compare what data reward, and a model is diagnosed"),
     ],
 )
 def test_what_is_missing_is_named(

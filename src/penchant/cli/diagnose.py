@@ -22,7 +22,7 @@ from penchant.cli.options import (
     TrustRemoteCode,
 )
 from penchant.cli.words import parse_mapping
-from penchant.targets import claim_file
+from penchant.targets import claim_files
 from penchant.terminal import make_console
 from penchant.writing import write_json
 
@@ -42,6 +42,15 @@ _Unseen = Annotated[str | None, typer.Option(help="Feedback with responses that 
 _Explicit = Annotated[
     str | None, typer.Option(help="Reward model, or the run that trained it, to compare the implicit reward with.")
 ]
+_Judges = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME,KEY=VALUE,...",
+        help="Compare what the data reward with what this judge prefers in the same pairs.",
+    ),
+]
+_Against = Annotated[list[str] | None, typer.Option(help="Compare what the data reward with these data.")]
+_By = Annotated[str | None, typer.Option(metavar="FIELD", help="Compare what is rewarded by the values of this field.")]
 _Shifted = Annotated[list[str] | None, typer.Option(help="With --reward-model: comparisons from another distribution.")]
 
 
@@ -61,6 +70,9 @@ def diagnose(
     unseen: _Unseen = None,
     reward_model: _Explicit = None,
     shifted: _Shifted = None,
+    judge: _Judges = None,
+    against: _Against = None,
+    by: _By = None,
     map_: Renamed = None,
     split: Split = None,
     on_bad: BadRecords = "stop",
@@ -78,19 +90,20 @@ def diagnose(
     Without a run or a model: what the data reward, by named properties and by features of their texts.
     """
     from penchant.diagnostics.findings import Plan
+    from penchant.likelihood.inside.text_embeddings import check_embedder
 
+    check_embedder(embedder)
     of_run = _taken(run, model)
     given = of_run or DiagnosedRun("", None, None, None)
     mapping = {**({} if data else given.mapping), **(parse_mapping(map_) or {})}
     split = split or (None if data else given.split)
     data, reference, model = _complete(data or given.data, reference or given.start, model or given.model, run)
-    inputs = [data, model, reference, unseen, reward_model, shifted, chat_template]
-    for path, option in ((json_out, "--json"), (html, "--html")):
-        if path is not None:
-            claim_file(path, option=option, overwrite=overwrite, inputs=inputs)
+    inputs = [data, model, reference, unseen, reward_model, shifted, against, chat_template]
+    claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=inputs)
     reading = {"split": split, "mapping": mapping or None, "on_bad": on_bad}
     if model is None or reference is None:
-        return explain(data, embedder, json_out, html, **reading)
+        return explain(data, embedder, json_out, html, judge or (), against or (), by, **reading)
+    _refuse_agents(judge, against, by)
     plan = Plan(beta if beta is not None else given.beta or 0.1, gamma, agreement, entanglement, tokens, form, coverage)
     further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
     rendering = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
@@ -101,6 +114,17 @@ def diagnose(
         make_console().print(str(page), markup=False, highlight=False, soft_wrap=True)
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The findings", fix="Choose another path for --json.")
+
+
+def _refuse_agents(*named: Any) -> None:
+    """Refuse what compares data where a model is diagnosed."""
+    from penchant.errors import ConfigurationError
+
+    if any(named):
+        raise ConfigurationError(
+            "--judge, --against and --by compare what data reward, and a model is diagnosed.",
+            fix="Give --data alone with them.",
+        )
 
 
 def _taken(run: str | None, model: str | None) -> DiagnosedRun | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,10 +10,12 @@ from penchant.checks.words import count_words
 from penchant.diagnostics.features.discovery import Discovery, discover
 from penchant.diagnostics.features.training import FeatureSettings
 from penchant.diagnostics.pairs import DataPairs, pairs_of_feedback
+from penchant.diagnostics.properties.agents import Agents, compare_agents
 from penchant.diagnostics.properties.annotators import PROPERTIES
 from penchant.diagnostics.properties.dissection import Dissection, compare_pairs, dissect
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.collection import Feedback
+from penchant.rewards.judge import Judge
 from penchant.statistics import Interval, share_interval
 
 __all__ = ["Explanation", "explain_data"]
@@ -31,6 +34,7 @@ class Explanation:
         notes: what was left out.
         words: number of words of the chosen and of the rejected response of every pair.
         examples: pairs in which the strongest features are largest: ``feature``, ``prompt``, ``chosen``, ``rejected``.
+        agents: what others reward beside it; None where nobody was named.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Explanation:
     notes: list[str] = field(default_factory=list)
     words: tuple[list[int], list[int]] = ([], [])
     examples: list[dict[str, Any]] = field(default_factory=list)
+    agents: Agents | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -55,21 +60,37 @@ class Explanation:
             "held_out_area": {} if found is None else found.areas,
             "examples": self.examples,
             "words": {"chosen": self.words[0], "rejected": self.words[1]},
+            "agents": None if self.agents is None else self.agents.as_dict(),
             "notes": self.notes,
         }
 
 
-def explain_data(feedback: Feedback, settings: FeatureSettings | None = None) -> Explanation:
+def explain_data(
+    feedback: Feedback,
+    settings: FeatureSettings | None = None,
+    *,
+    judges: Mapping[str, Judge] | None = None,
+    others: Mapping[str, Feedback] | None = None,
+    by: str | None = None,
+) -> Explanation:
     """Explain what the labels of comparisons or rankings reward: length, named properties, and features of texts.
 
     Args:
         feedback: comparisons or rankings.
         settings: of the features.
+        judges: whose preferences are compared with the labels, by name.
+        others: other data to compare with, by name.
+        by: a field of the records, whose values are compared.
 
     Raises:
         DataError: there are fewer than two different pairs.
+        ConfigurationError: no record has the field.
     """
     pairs = pairs_of_feedback(feedback)
+    agents = None
+    if judges or others or by is not None:
+        named = {name: pairs_of_feedback(each) for name, each in (others or {}).items()}
+        agents = compare_agents(pairs, judges=judges, others=named, by=by)
     notes = list(pairs.notes)
     if pairs.repeated:
         notes.append(f"{pairs.repeated} pairs that occur before are left out.")
@@ -82,7 +103,8 @@ def explain_data(feedback: Feedback, settings: FeatureSettings | None = None) ->
         notes.append(f"No features of texts: {error}")
     words = [count_words(pair.chosen) for pair in pairs.pairs], [count_words(pair.rejected) for pair in pairs.pairs]
     examples = [] if features is None else _examples(pairs, features)
-    return Explanation(pairs.name, len(pairs), _longer(pairs), properties, features, notes, words, examples)
+    notes += [] if agents is None else agents.notes
+    return Explanation(pairs.name, len(pairs), _longer(pairs), properties, features, notes, words, examples, agents)
 
 
 def _examples(pairs: DataPairs, found: Discovery, features: int = 3, count: int = 2) -> list[dict[str, Any]]:

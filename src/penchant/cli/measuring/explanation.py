@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,20 +10,36 @@ from penchant.terminal import make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from penchant.diagnostics.explanation import Explanation
     from penchant.diagnostics.findings import Findings
+    from penchant.diagnostics.properties.agents import Agents
+    from penchant.feedback.collection import Feedback
+    from penchant.rewards.judge import Judge
 
 __all__ = ["explain", "write_findings"]
 
 
-def explain(data: str, embedder: str, json_out: Path | None, html: Path | None, **reading: Any) -> None:
+def explain(
+    data: str,
+    embedder: str,
+    json_out: Path | None,
+    html: Path | None,
+    judges: Sequence[str] = (),
+    against: Sequence[str] = (),
+    by: str | None = None,
+    **reading: Any,
+) -> None:
     """Explain a file of comparisons or rankings, and print the tables.
 
     Args:
         data: the file.
         embedder: of the features.
+        judges: words of the judges whose preferences are compared with the labels.
+        against: other files to compare with.
+        by: a field whose values are compared.
         json_out: also write the findings to this file.
         html: also write a page with pictures to this file.
         reading: as for `penchant.feedback.read`.
@@ -31,9 +48,14 @@ def explain(data: str, embedder: str, json_out: Path | None, html: Path | None, 
     from penchant.diagnostics.features.training import FeatureSettings
     from penchant.feedback import read
 
-    found = explain_data(read(data, **reading), FeatureSettings(embedder=embedder))
+    feedback = read(data, **reading)
+    others = {Path(each).name: read(each, on_bad=reading.get("on_bad", "stop")) for each in against}
+    built = _built(judges, feedback)
+    found = explain_data(feedback, FeatureSettings(embedder=embedder), judges=built, others=others, by=by)
     console = make_console(highlight=False)
     console.print(_properties(found))
+    if found.agents is not None:
+        _show_agents(found.agents, console)
     if found.features is not None:
         console.print(_features(found))
         areas = ", ".join(f"{name} {value:.3f}" for name, value in found.features.areas.items())
@@ -45,10 +67,48 @@ def explain(data: str, embedder: str, json_out: Path | None, html: Path | None, 
     if html is not None:
         from penchant.evaluation.report.diagnosis_page import write_diagnosis
 
-        page = write_diagnosis(html, f"What {Path(found.name).name} rewards", found.name, data=found.as_dict())
+        agents = None if found.agents is None else (found.agents.table(), found.agents.alike())
+        title = f"What {Path(found.name).name} rewards"
+        page = write_diagnosis(html, title, found.name, data=found.as_dict(), agents=agents)
         console.print(str(page), markup=False, highlight=False, soft_wrap=True)
     if json_out is not None:
         write_json(json_out, found.as_dict(), "The findings", fix="Choose another path for --json.")
+
+
+def _built(words: Sequence[str], feedback: Feedback) -> dict[str, Judge]:
+    """The judges by name, their judgements kept on disk."""
+    from penchant.cli.judge_words import parse_judge
+    from penchant.curation.judged import names_of
+    from penchant.errors import ConfigurationError
+    from penchant.rewards.judgement_cache import cached
+    from penchant.rewards.registry import build_judge
+
+    settings = [parse_judge(word) for word in words]
+    names, found = names_of(settings), {}
+    for name, own in zip(names, settings, strict=True):
+        own.pop("as", None)
+        built = build_judge(own, list(feedback))
+        if built is None or name in found:
+            wrong = f"Two judges are named {name!r}." if name in found else f"The judge {name!r} judges nothing."
+            raise ConfigurationError(wrong, where="--judge", fix="Name judges apart with as=WORD; none is no judge.")
+        found[name] = cached(built)
+    return found
+
+
+def _show_agents(agents: Agents, console: Console) -> None:
+    """Print what every agent rewards, and how alike they are."""
+    from rich.table import Table
+
+    from penchant.cli.narrow import print_fitted
+
+    titles = ("Log-odds (tau) by agent; * where the interval does not hold 0", "How alike agents are")
+    for title, (headings, rows) in zip(titles, (agents.table(), agents.alike()), strict=True):
+        table = Table(title=title, title_justify="left")
+        for place, heading in enumerate(headings):
+            table.add_column(heading, justify="right" if place else "left")
+        for row in rows:
+            table.add_row(*row)
+        print_fitted(console, table)
 
 
 def write_findings(html: Path, found: Findings, subtitle: str, data: str, embedder: str, **reading: Any) -> Path:

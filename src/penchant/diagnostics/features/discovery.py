@@ -40,8 +40,12 @@ class Discovery:
     settings: FeatureSettings = field(default_factory=FeatureSettings)
 
     def rows(self, most: int | None = None) -> list[dict[str, object]]:
-        """A row per feature that fires, the largest effect first, as JSON values; what is rewarded has a sign of +."""
+        """A row per feature that fires, as JSON values; what is rewarded has a sign of +.
+
+        The smallest p comes first: a feature that hardly fires can have a large effect by chance.
+        """
         firing = [place for place in self.effects.order if np.abs(self.activations[:, place]).sum() > 0]
+        firing.sort(key=lambda place: self.p_values[place])
         return [self._row(place) for place in firing[:most]]
 
     def _row(self, place: int) -> dict[str, object]:

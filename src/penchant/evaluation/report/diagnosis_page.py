@@ -12,6 +12,7 @@ from penchant.evaluation.report.quantities import number
 
 __all__ = ["write_diagnosis"]
 
+Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 #: Characters of a text on the page.
 _MOST = 700
 #: Pairs of each kind that are shown.
@@ -39,6 +40,7 @@ def write_diagnosis(
     model: Mapping[str, Any] | None = None,
     texts: Mapping[str, Mapping[str, str]] | None = None,
     meaning: Callable[[str], str] = lambda name: name,
+    agents: tuple[Table, Table] | None = None,
 ) -> Path:
     """Write the page; everything that comes from data is escaped.
 
@@ -50,6 +52,7 @@ def write_diagnosis(
         model: what training did, ``Findings.as_dict()``; None leaves that part out.
         texts: prompt, chosen and rejected response by ``source``.
         meaning: from a figure's name to its meaning.
+        agents: headings and rows of what several agents reward, and of how alike they are; None leaves them out.
 
     Raises:
         OutputError: it cannot be written.
@@ -59,6 +62,7 @@ def write_diagnosis(
         "subtitle": subtitle,
         "notes": [note for each in (model, data) if each for note in each["notes"]],
         "data": None if data is None else _data(data),
+        "agents": agents,
         "model": None if model is None else _model(model, texts or {}, meaning),
     }
     return save(render("diagnosis.html", values), path)

@@ -11,7 +11,10 @@ import numpy as np
 from penchant.errors import ConfigurationError, ModelError
 from penchant.quiet import quiet_transformers
 
-__all__ = ["Embedder", "ModelEmbedder", "TextStatistics", "find_embedder", "unit_rows"]
+__all__ = ["Embedder", "ModelEmbedder", "TextStatistics", "check_embedder", "find_embedder", "unit_rows"]
+
+#: The embedders from word statistics, with their dimensions; None for those of TF-IDF.
+STATISTICS = {"tf-idf-svd": 64, "tf-idf": None}
 
 
 class Embedder(Protocol):
@@ -125,10 +128,21 @@ def find_embedder(name: str | Path, corpus: Sequence[str]) -> Embedder:
         >>> find_embedder("tf-idf", ["a castle", "a meadow"]).embed(["a castle"]).shape
         (1, 3)
     """
-    if name in ("tf-idf-svd", "tf-idf"):
-        return TextStatistics(corpus, 64 if name == "tf-idf-svd" else None)
-    if Path(name).is_dir():
-        return ModelEmbedder(name)
-    raise ConfigurationError(
-        f"There is no embedder {str(name)!r} and no such folder.", fix="Use tf-idf-svd, tf-idf, or a model's folder."
-    )
+    check_embedder(name)
+    if name in STATISTICS:
+        return TextStatistics(corpus, STATISTICS[str(name)])
+    return ModelEmbedder(name)
+
+
+def check_embedder(name: str | Path) -> None:
+    """Refuse a name that is neither an embedder nor a folder, before any work.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if name not in STATISTICS and not Path(name).is_dir():
+        raise ConfigurationError(
+            f"There is no embedder {str(name)!r} and no such folder.",
+            where="embedder",
+            fix="Use tf-idf-svd, tf-idf, or a model's folder.",
+        )
