@@ -145,6 +145,11 @@ def test_the_fields_that_a_builder_says_it_writes_are_those_it_writes(file: Path
     inputs["negatives"] = (write_pairs(tmp_path / "taken.jsonl", taken), ["--items", str(catalogue), "--count", "1"])
     voted = [{**SCORED[0], "prompt": f"about {each}", "annotator": "a"} for each in words]
     inputs["few-shot"] = (write_pairs(tmp_path / "voted.jsonl", voted), ["--shots", "1"])
+    polite = [
+        {"prompt": f"say {n}", "chosen": f"sorry {words[n % 4]} {words[n % 3]}", "rejected": f"no {words[n % 2]}"}
+        for n in range(60)
+    ]
+    inputs["unwanted-feature"] = (write_pairs(tmp_path / "polite.jsonl", polite), ["--word", "sorry", "--count", "5"])
     inputs["own-examples"] = (inputs["few-shot"][0], ["--labelled", str(inputs["few-shot"][0]), "--shots", "1"])
     answered = write_pairs(tmp_path / "answered.jsonl", [{**SCORED[0], "answer": "red"}])
     inputs["margin-rewards"] = (answered, ["--judge", "verifier rule=contains"])

@@ -1,0 +1,1 @@
+"""Builders that change data by the features of their texts."""
