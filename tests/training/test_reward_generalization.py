@@ -77,7 +77,7 @@ def test_the_command_trains_both_and_measures_every_set(tmp_path: Path, capsys: 
     model_folder(tmp_path / "start")
     data, other = write_pairs(tmp_path / "pairs.jsonl", rows(40)), write_pairs(tmp_path / "other.jsonl", rows(45)[40:])
     words = ["--model", str(tmp_path / "start"), "--data", str(data), "--shifted", str(other), "--seeds", "1"]
-    rates = ["--learning-rate", "1e-3", "--learning-rate", "1e-5"]
+    rates = ["--learning-rate", "1e-3", "--learning-rate", "1e-5", "--beta", "0.1", "--beta", "0.5"]
     out = ["-o", str(tmp_path / "runs"), "--json", str(tmp_path / "found.json"), "--html", str(tmp_path / "page.html")]
     assert main(["reward-generalization", *words, *rates, *out]) == 0
     page = (tmp_path / "page.html").read_text()
@@ -86,4 +86,7 @@ def test_the_command_trains_both_and_measures_every_set(tmp_path: Path, capsys: 
     assert [row["set"] for row in found["sets"]] == [OWN, "training", *SHIFTS, "other.jsonl"]
     assert all(0 <= row[kind] <= 1 for row in found["sets"] for kind in ("explicit", "implicit"))
     assert set(found["learning_rates"][0]) == {"explicit", "implicit"}
-    assert len(list((tmp_path / "runs").iterdir())) == 4 and "misspelling" in capsys.readouterr().out
+    assert found["betas"][0] in (0.1, 0.5)
+    recipe = next((tmp_path / "runs").glob("implicit-*-0.5")) / "recipe.yaml"
+    assert "beta: 0.5" in recipe.read_text()
+    assert len(list((tmp_path / "runs").iterdir())) == 2 + 4 and "misspelling" in capsys.readouterr().out

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,13 @@ class RewardStudy:
         seeds: one comparison for each seed; its sets are ``held out``, ``training`` and the shifts.
         learning_rates: the chosen one of both arms, by seed.
         pairs: number of pairs by set.
+        betas: the chosen β of DPO, by seed.
     """
 
     seeds: list[Generalization]
     learning_rates: list[dict[str, float]]
     pairs: dict[str, int]
+    betas: list[float] = field(default_factory=list)
 
     def rows(self) -> list[dict[str, Any]]:
         """Mean accuracies of both, and the drop explicit − implicit with its values by seed, for every set."""
@@ -64,6 +67,7 @@ class RewardStudy:
             "mean_drop": sum(drops) / len(drops),
             "max_drop": max(drops),
             "learning_rates": self.learning_rates,
+            "betas": self.betas,
         }
 
 
@@ -75,6 +79,7 @@ def reward_generalization(
     further: Mapping[str, Any] | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     learning_rates: Sequence[float] = (1e-4,),
+    betas: Sequence[float] = (0.1,),
     reading: Mapping[str, Any] | None = None,
     **recipe: Any,
 ) -> RewardStudy:
@@ -91,6 +96,7 @@ def reward_generalization(
         further: comparisons from other distributions, by name.
         seeds: of the order of the training pairs and of the new head.
         learning_rates: to choose from.
+        betas: of DPO, to choose from: how strongly training holds the policy to its start.
         reading: ``mapping``, ``split`` and ``on_bad`` of the data.
         recipe: further keys of both runs, such as ``epochs``, ``batch_size``, ``max_length``.
 
@@ -107,11 +113,11 @@ def reward_generalization(
     on_bad = dict(reading or {}).get("on_bad", "stop")
     for name, source in (further or {}).items():
         sets[name] = [_row(record) for record in _comparisons(read(source, on_bad=on_bad))]
-    study = _Study(str(model), training, validation, sets, Path(output), learning_rates, recipe)
+    study = _Study(str(model), training, validation, sets, Path(output), learning_rates, betas, recipe)
     found = [study.run(seed) for seed in seeds]
-    both = [compare_rewards(scores["explicit"], scores["implicit"], OWN) for scores, _ in found]
+    both = [compare_rewards(scores["explicit"], scores["implicit"], OWN) for scores, _, _ in found]
     pairs = {name: len(each[0]) for name, each in found[0][0]["explicit"].items()}
-    return RewardStudy(both, [rates for _, rates in found], pairs)
+    return RewardStudy(both, [rates for _, rates, _ in found], pairs, [beta for _, _, beta in found])
 
 
 @dataclass(frozen=True)
@@ -124,23 +130,27 @@ class _Study:
     sets: Mapping[str, Rows]
     output: Path
     learning_rates: Sequence[float]
+    betas: Sequence[float]
     recipe: Mapping[str, Any]
 
-    def run(self, seed: int) -> tuple[dict[str, dict[str, Scores]], dict[str, float]]:
-        """The scores of both arms on every set, and their learning rates."""
+    def run(self, seed: int) -> tuple[dict[str, dict[str, Scores]], dict[str, float], float]:
+        """The scores of both arms on every set, their learning rates, and the β of the implicit one."""
         options = {key: self.recipe[key] for key in ("chat_template", "max_length", "truncation") if key in self.recipe}
-        scores, rates = {}, {}
+        scores, chosen = {}, {}
         for arm, objective in _OBJECTIVES.items():
-            tried: dict[float, Path] = {}
-            for rate in self.learning_rates:
-                place = self.output / f"{arm}-{seed}-{rate:g}"
+            tried: dict[tuple[float, float], Path] = {}
+            betas = self.betas if arm == "implicit" else self.betas[:1]
+            for rate, beta in product(self.learning_rates, betas):
+                named = f"{arm}-{seed}-{rate:g}" + (f"-{beta:g}" if len(betas) > 1 else "")
                 own = {"seed": seed, "learning_rate": rate, **self.recipe}
-                train(self.model, self.training, objective, place, **own)
-                tried[rate] = place / "model"
+                given: Any = {"name": objective, "beta": beta} if arm == "implicit" else objective
+                train(self.model, self.training, given, self.output / named, **own)
+                tried[rate, beta] = self.output / named / "model"
             measure = _Measure(arm, self.model, options)
-            rates[arm] = _best(measure, tried, self.validation)
-            scores[arm] = {name: measure(tried[rates[arm]], rows) for name, rows in self.sets.items()}
-        return _on_the_same_pairs(scores), rates
+            chosen[arm] = _best(measure, tried, self.validation)
+            scores[arm] = {name: measure(tried[chosen[arm]], rows) for name, rows in self.sets.items()}
+        rates = {arm: rate for arm, (rate, _) in chosen.items()}
+        return _on_the_same_pairs(scores), rates, chosen["implicit"][1]
 
 
 def _on_the_same_pairs(scores: dict[str, dict[str, Scores]]) -> dict[str, dict[str, Scores]]:
@@ -154,13 +164,13 @@ def _on_the_same_pairs(scores: dict[str, dict[str, Scores]]) -> dict[str, dict[s
     return found
 
 
-def _best(measure: _Measure, tried: Mapping[float, Path], validation: Rows) -> float:
-    """The learning rate whose model ranks most validation pairs right; the first of equals."""
+def _best(measure: _Measure, tried: Mapping[tuple[float, float], Path], validation: Rows) -> tuple[float, float]:
+    """The learning rate and β whose model ranks most validation pairs right; the first of equals."""
     if len(tried) == 1:
         return next(iter(tried))
 
-    def accuracy(rate: float) -> float:
-        chosen, rejected = measure(tried[rate], validation)
+    def accuracy(settings: tuple[float, float]) -> float:
+        chosen, rejected = measure(tried[settings], validation)
         known = ~chosen.isnan()
         return pair_accuracy(chosen[known], rejected[known])
 

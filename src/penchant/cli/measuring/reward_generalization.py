@@ -43,6 +43,7 @@ def reward_generalization(
     shifted: Annotated[list[str] | None, typer.Option(help="Comparisons from another distribution.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     learning_rate: Annotated[list[float] | None, typer.Option(help="To choose from; repeat it.")] = None,
+    beta: Annotated[list[float] | None, typer.Option(help="Of the policy (dpo), to choose from; repeat it.")] = None,
     epochs: Annotated[float, typer.Option(help="Passes over the training pairs.")] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1, help="Pairs of a step.")] = 16,
     max_length: Annotated[int | None, typer.Option(help="Maximum tokens of prompt and response together.")] = None,
@@ -71,6 +72,7 @@ def reward_generalization(
         further={Path(each).name: each for each in shifted or ()},
         seeds=range(seeds),
         learning_rates=learning_rate or [1e-4],
+        betas=beta or [0.1],
         reading={"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad},
         **{name: value for name, value in recipe.items() if value is not None},
     )
