@@ -11,7 +11,7 @@ import typer
 from penchant.cli.commands import command_of, option_of
 from penchant.cli.options import AllowOutside, BadRecords, DataFile, Renamed, Split, TrustRemoteCode
 from penchant.cli.words import parse_mapping
-from penchant.terminal import echo, make_console
+from penchant.terminal import counted, echo, make_console
 from penchant.writing import delete_kept, is_stream
 
 if TYPE_CHECKING:
@@ -107,4 +107,4 @@ def _show(built: "Built", output: Path) -> None:
     for name, number in built.counts.items():
         table.add_row(name, f"{number:,}")
     make_console(highlight=False).print(table)
-    echo(f"{len(built.rows)} rows written to {output}")
+    echo(f"{counted(len(built.rows), 'row')} written to {output}")

@@ -21,7 +21,7 @@ from penchant.cli.options import (
 )
 from penchant.known_settings import check_part_keys
 from penchant.named import named_settings
-from penchant.terminal import echo
+from penchant.terminal import counted, echo
 
 if TYPE_CHECKING:
     from penchant.inference.answers import Answering
@@ -220,7 +220,7 @@ def _summarise(rows: list[dict[str, Any]], out: Path) -> None:
     several = [row["finished"] if isinstance(row["finished"], list) else [row["finished"]] for row in rows]
     whole = [each for row in several for each in row]
     ended = f"{sum(whole)} of {len(whole)} responses reached their end" if whole else "no responses"
-    echo(f"{len(rows)} rows written to {out}; {ended}.")
+    echo(f"{counted(len(rows), 'row')} written to {out}; {ended}.")
     if unread := sum(not any(each is not None for each in row["scores"]) for row in rows if row.get("scores")):
         echo(f"warning: {unread} prompts have no sample that the judge can score; their first is taken.", err=True)
     if "clusters" in (rows[0] if rows else {}) and all("answer" in row for row in rows):

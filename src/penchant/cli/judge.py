@@ -25,7 +25,7 @@ from penchant.cli.options import (
 from penchant.cli.words import parse_mapping
 from penchant.errors import ConfigurationError
 from penchant.targets import claim_file
-from penchant.terminal import echo, make_console
+from penchant.terminal import counted, echo, make_console
 from penchant.writing import is_stream, write_json, write_rows
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def judge(
     _add_asked(figures, found, by, sections, best_of, rerank)
     if json_out is not None:
         write_json(json_out, figures, "The judge's figures")
-    echo(f"{len(feedback)} records written to {out}", err=is_stream(out))
+    echo(f"{counted(len(feedback), 'record')} written to {out}", err=is_stream(out))
 
 
 def _add_asked(

@@ -34,6 +34,7 @@ from penchant.python_path import load_from
 from penchant.training.identity.kept_code import kept_places
 from penchant.training.kinds.as_asked import Asked, as_asked
 from penchant.training.kinds.class_balance import balance_classes
+from penchant.training.kinds.numbers_met import warn_of_unmet_numbers
 from penchant.training.kinds.ties import reads_ties, say_ties, with_ties
 from penchant.training.parameters.strategy import build_strategy
 from penchant.training.progress import ProgressReporter
@@ -160,7 +161,9 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     encoder = modality.encoder(objective)
     cache = tokens_folder(recipe.cache)
     examples = encode(encoder, train, "Encoding", modality.max_length, reporter, cache)
-    labels = balance_classes(objective, chosen(train.records, examples.records), reporter)
+    used_records = chosen(train.records, examples.records)
+    labels = balance_classes(objective, used_records, reporter)
+    warn_of_unmet_numbers(objective.requirements.numbered, used_records, reporter)
     # Without held-out data these records are part of the training data, and what is cut of them is known.
     about_heldout = reporter if held_out else ProgressReporter(quiet=True)
     heldout_examples = encode(encoder, heldout, "Encoding held-out data", modality.max_length, about_heldout, cache)

@@ -66,6 +66,20 @@ def test_the_mean_of_annotators_counts_each_once() -> None:
     assert found.as_dict()["macro"] == {"own": 0.75}
 
 
+def test_who_has_too_few_pairs_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("penchant.evaluation.report.write_report", lambda run: run / "report.html")
+    monkeypatch.setattr("penchant.training.people.personal._split", lambda pairs, share, seed: (pairs[:9], pairs[9:]))
+    pairs = [{**row, "annotator": "Cy"} if place == 2 else row for place, row in enumerate(rows(opposite=False)[:14])]
+    data = write_pairs(tmp_path / "pairs.jsonl", pairs)
+    words = ["--model", str(model_folder(tmp_path / "start")), "--data", str(data), "-o", str(tmp_path / "out")]
+    assert main(["personal-judges", *words, "--json", str(tmp_path / "found.json")]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "No judge, for want of pairs (--least, or none held out): Cy (1 training pair)." in said
+    assert json.loads((tmp_path / "found.json").read_text())["left_out"] == {"Cy": 1}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("rank", [0, 4])
 def test_the_command_judges_opposite_people_better_with_their_own(

@@ -13,7 +13,7 @@ from penchant.cli.words import pairs, parse_mapping
 from penchant.errors import ConfigurationError
 from penchant.known_settings import check_part_keys
 from penchant.targets import claim_file
-from penchant.terminal import echo, make_console
+from penchant.terminal import counted, echo, make_console
 from penchant.writing import write_json
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _show(found: list[Judged], prompts: int, reference: str, divergence: bool) -
     from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report.evaluation_page import HEADINGS, figure_rows
 
-    table = Table(title=f"{prompts} prompts, against {reference}")
+    table = Table(title=f"{counted(prompts, 'prompt')}, against {reference}")
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading == "checkpoint" else "right")
     for row in figure_rows(found):

@@ -18,6 +18,7 @@ from penchant.cli.options import (
     Split,
     TrustRemoteCode,
 )
+from penchant.terminal import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -102,7 +103,9 @@ def _tabled(found: PersonalJudges) -> tuple[Table, str]:
     table.add_row("their mean", "", "", *(_shown(found.macro(arm)) for arm in ARMS))
     counts = f"{found.trained['all']} majority labels, {found.trained['as many']} of them in the second judge."
     alpha = "no pair has two labels" if found.agreement != found.agreement else f"α = {found.agreement:.2f}"
-    return table, f"Agreement of the annotators: {alpha}. {counts}"
+    missing = ", ".join(f"{name} ({counted(pairs, 'training pair')})" for name, pairs in found.left_out.items())
+    without = f" No judge, for want of pairs (--least, or none held out): {missing}." if missing else ""
+    return table, f"Agreement of the annotators: {alpha}. {counts}{without}"
 
 
 def _shown(interval: Any) -> str:

@@ -14,6 +14,7 @@ from penchant.evaluation.report.curves import Chart
 from penchant.evaluation.report.drawing import colour, draw
 from penchant.evaluation.report.page import render, save
 from penchant.evaluation.report.quantities import fixed, number
+from penchant.terminal import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +102,7 @@ def write_evaluation(
     shown = range(min(SHOWN, len(prompts)))
     values = {
         "title": "Evaluation",
-        "subtitle": f"{len(prompts)} prompts, against {reference}, judged by {judge}",
+        "subtitle": f"{counted(len(prompts), 'prompt')}, against {reference}, judged by {judge}",
         "lead": _LEAD,
         "headings": HEADINGS,
         "rows": figure_rows(found),

@@ -38,12 +38,14 @@ class PersonalJudges:
         trained: pairs by annotator, and of the aggregated models under ``all`` and ``as many``.
         tested: held-out pairs by annotator.
         accuracy: by arm, then by annotator.
+        left_out: training pairs of those who have no judge: too few of them, or nothing that is held out.
     """
 
     agreement: float
     trained: dict[str, int]
     tested: dict[str, int]
     accuracy: dict[str, dict[str, float]] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def of(self, arm: str, annotator: str) -> Interval:
         """The accuracy for one annotator with its 95 % interval."""
@@ -61,6 +63,7 @@ class PersonalJudges:
             "agreement": self.agreement,
             "trained": self.trained,
             "tested": self.tested,
+            "left_out": self.left_out,
             "accuracy": self.accuracy,
             "macro": {arm: fmean(own.values()) for arm, own in self.accuracy.items()},
         }
@@ -125,7 +128,12 @@ def personal_judges(
         accuracy["own"] |= runs.trained(start, own, f"people/{place}", personal or {}, [name])
     trained = {"all": len(shared), "as many": len(few), **{name: len(own) for name, own in of_known.items()}}
     tested = {name: len(own) for name, own in of_asked.items()}
-    return PersonalJudges(agreement_of(pairs, annotator, grade), trained, tested, accuracy)
+    left_out = {
+        name: sum(annotator_of(pair, annotator) == name for pair in known)
+        for name in dict.fromkeys(annotator_of(pair, annotator) for pair in pairs)
+        if name not in folders
+    }
+    return PersonalJudges(agreement_of(pairs, annotator, grade), trained, tested, accuracy, left_out)
 
 
 @dataclass(frozen=True)
