@@ -24,6 +24,14 @@ def test_a_constant_loss_has_exponent_0() -> None:
     assert found.exponent == 0.0 and math.isnan(found.fit) and math.isnan(found.scale)
 
 
+def test_losses_that_hardly_change_have_a_law_without_a_scale() -> None:
+    """A learning rate that is too small ended a study with an error of arithmetic, after all of its trainings."""
+    up = power_law([6.0, 12.0, 24.0], [0.6931, 0.69311, 0.69312])
+    assert up.exponent < 0 and up.scale == math.inf and up.loss(12.0) == pytest.approx(0.69311)
+    down = power_law([6.0, 12.0, 24.0], [0.69312, 0.69311, 0.6931])
+    assert down.exponent > 0 and down.scale == 0.0 and down.loss(48.0) == pytest.approx(0.69309, abs=1e-5)
+
+
 def test_about_95_percent_of_the_intervals_hold_the_true_exponent() -> None:
     rng = random.Random(3)
     sizes = [2.0**n for n in range(8)]

@@ -18,18 +18,21 @@ class PowerLaw:
     Args:
         exponent: α; above 0 where the loss falls.
         interval: of α, 95 %; from −∞ to ∞ for two points.
-        scale: N_c, the size with loss 1, in the unit of N; NaN where α is 0.
+        scale: N_c, the size with loss 1, in the unit of N; NaN where α is 0, infinite or 0 where it is too large or too
+            small for a number: hardly any law.
         fit: R² of log L on log N in [0, 1]; NaN where all losses are equal.
+        level: log L at N = 1.
     """
 
     exponent: float
     interval: tuple[float, float]
     scale: float
     fit: float
+    level: float
 
     def loss(self, size: float) -> float:
-        """L at a size; NaN where α is 0."""
-        return (size / self.scale) ** -self.exponent
+        """L at a size."""
+        return math.exp(self.level - self.exponent * math.log(size))
 
 
 def power_law(sizes: Sequence[float], losses: Sequence[float]) -> PowerLaw:
@@ -66,9 +69,16 @@ def power_law(sizes: Sequence[float], losses: Sequence[float]) -> PowerLaw:
 
     line = stats.linregress([math.log(each) for each in sizes], [math.log(each) for each in losses])
     if len(set(losses)) == 1:
-        return PowerLaw(0.0, (0.0, 0.0), math.nan, math.nan)
+        return PowerLaw(0.0, (0.0, 0.0), math.nan, math.nan, math.log(losses[0]))
     degrees = len(sizes) - 2
     half = float(stats.t.ppf(0.975, degrees) * line.stderr) if degrees else math.inf
     alpha = -float(line.slope)
-    scale = math.exp(float(line.intercept) / alpha) if alpha else math.nan
-    return PowerLaw(alpha, (alpha - half, alpha + half), scale, float(line.rvalue) ** 2)
+    level = float(line.intercept)
+    return PowerLaw(alpha, (alpha - half, alpha + half), _scale(level, alpha), float(line.rvalue) ** 2, level)
+
+
+def _scale(level: float, alpha: float) -> float:
+    try:
+        return math.exp(level / alpha) if alpha else math.nan
+    except OverflowError:
+        return math.inf

@@ -108,3 +108,14 @@ def test_what_is_missing_is_said() -> None:
         planned(pairs=None)
     with pytest.raises(ConfigurationError, match="sizes"):
         planned(sizes=[100])
+
+
+def test_a_study_of_ones_own_trains_reward_models_without_being_told(tmp_path: Path) -> None:
+    """It trained policies, and failed after the first of them."""
+    plan = {"design": "scaling", "models": ["M"], "pairs": "P.jsonl", "sizes": [1, 2], "sets": {"all": "S.jsonl"}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
+    assert read_study(str(tmp_path / "own.yaml")).preference == {"objective": {"name": "bt"}}
+    kept = read_study(str(tmp_path / "own.yaml"), {"preference.objective": {"name": "gpm", "dimension": 4}})
+    assert kept.preference["objective"] == {"name": "gpm", "dimension": 4}
+    with pytest.raises(ConfigurationError, match=r"preference\.objective is dpo, which trains a policy"):
+        read_study(str(tmp_path / "own.yaml"), {"preference.objective": {"name": "dpo"}})

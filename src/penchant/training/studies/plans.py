@@ -179,4 +179,21 @@ def _complete(study: AnyStudy, name: str) -> AnyStudy:
         )
     if (study.measure == "judge") != (study.judge is not None):
         raise ConfigurationError("measure: judge and judge belong together.", where=name, fix="Give both or neither.")
+    if isinstance(study, ScalingStudy):
+        _check_reward_model(study, name)
     return study
+
+
+def _check_reward_model(study: ScalingStudy, name: str) -> None:
+    """Refuse an objective that trains no reward model, before the first training; without one it is ``bt``."""
+    from penchant.objectives.core.expression import build
+
+    given = study.preference.setdefault("objective", {"name": "bt"})
+    settings = dict(given) if isinstance(given, dict) else {"name": given}
+    trained = build(settings.pop("name", ""), **settings)
+    if not hasattr(trained, "reward_head"):
+        raise ConfigurationError(
+            f"preference.objective is {trained.id}, which trains a policy; this study measures reward models.",
+            where=name,
+            fix="Leave it out (bt), or name another objective of the family reward-models.",
+        )
