@@ -186,3 +186,21 @@ def test_where_a_policy_is_expected_a_reward_model_is_sent_to_the_judges(
         assert main(words) == 1
         said = capsys.readouterr().err
         assert "reward model" in said and "`penchant judge FILE --judge FOLDER`" in said and "audit" in said, words
+
+
+def test_a_wrapped_reward_model_is_saved_like_a_plain_one(model: Path, tmp_path: Path) -> None:
+    """The trained head stood in the checkpoints alone, and the saved folder was a language model."""
+    run = trained(model, tmp_path / "run", {"name": "weighted(bt)"}, [{**row, "weight": 1.0} for row in PAIRS])
+    judge = judge_of(tmp_path / "run")
+    right = sum(good > bad for good, bad in (judge.score(row["prompt"], list(sides(row))) for row in PAIRS))
+    assert right / len(PAIRS) == pytest.approx(run.summary["after"]["rewards/accuracy"]) and right > 0.9 * len(PAIRS)
+
+
+def sides(row: dict[str, Any]) -> tuple[str, str]:
+    return row["chosen"], row["rejected"]
+
+
+def test_a_reward_model_and_another_loss_are_refused_before_training(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"gpm trains a reward model, and .* adds another loss"):
+        trained(model, tmp_path / "run", {"name": "gpm+0.1*nll"})
+    assert not (tmp_path / "run").exists()

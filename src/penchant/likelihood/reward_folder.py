@@ -14,6 +14,7 @@ from penchant.errors import ConfigurationError, ModelError, PenchantError
 from penchant.likelihood.checkpoint import AS_JUDGE
 from penchant.model_files import read_config
 from penchant.model_folders import adapter_config
+from penchant.objectives.core.composite import reward_part
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.functional.heads import Head
@@ -157,7 +158,8 @@ def start_from(objective: Objective, source: str | Path) -> list[str]:
     former = read_meaning(source)
     if former is None:
         return []
-    if not hasattr(objective, "reward_head"):
+    trained = reward_part(objective)
+    if trained is None:
         if is_classifier(source):
             raise ModelError(
                 f"This folder holds a reward model (trained with {former.id}): it predicts no tokens.",
@@ -165,6 +167,7 @@ def start_from(objective: Objective, source: str | Path) -> list[str]:
                 fix=f"Give the language model that it was trained from, or train it on with --objective {former.id}.",
             )
         return []
+    objective = trained
     if former.id not in (objective.id, *objective.continues):
         raise ConfigurationError(
             f"The model was trained with the objective {former.id}, and cannot be trained on with {objective.id}.",

@@ -17,6 +17,7 @@ from penchant.evaluation.heldout import HeldOut
 from penchant.evaluation.judged import judged_intervals
 from penchant.evaluation.list_intervals import list_intervals
 from penchant.evaluation.metrics import win
+from penchant.objectives.core.composite import reward_part
 from penchant.statistics import Interval, mean_interval, share_interval
 from penchant.training.card import model_card
 from penchant.training.checkpoints import delete_drafts
@@ -90,8 +91,8 @@ def write_result(
         delete_drafts(each)
     model = prepared.modality.save(policy, folder.model, adapter)
     card = prepared.modality.card
-    if hasattr(prepared.objective, "reward_head"):
-        prepared.modality.save_reward(model, prepared.objective, folder.model)
+    if (trained := reward_part(prepared.objective)) is not None:
+        prepared.modality.save_reward(model, trained, folder.model)
         card = {**card, "pipeline_tag": "text-classification"}
     before, after = measured
     margins = {"before": before.logp_margin, "after": after.logp_margin}

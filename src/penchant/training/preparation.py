@@ -26,6 +26,7 @@ from penchant.forest.supply import Supply
 from penchant.likelihood.cache import tokens_folder
 from penchant.likelihood.references.none import refuse_none, refuse_whole
 from penchant.modalities import Modality, find_modality
+from penchant.objectives.core.composite import reward_part
 from penchant.objectives.core.custom import objective_of
 from penchant.objectives.core.expression import build
 from penchant.objectives.core.objective import Objective
@@ -107,6 +108,7 @@ def build_objective(recipe: Recipe) -> Objective:
     if "path" in recipe.objective:
         return objective_of(load_from(str(recipe.objective["path"]), "objective"), **hyper)
     objective = build(name, **hyper)
+    reward_part(objective)  # refuses what could not be saved
     # The factor between error and log-likelihood is set once, in the recipe, and passed on to the objective.
     scaled = dict.fromkeys(filter(is_half_factor, objective.hyper), recipe.half_factor)
     return build(name, **{**hyper, **scaled}) if scaled else objective

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from penchant.errors import ConfigurationError
 from penchant.objectives.core.family import WRAPPERS
 from penchant.objectives.core.objective import Objective
 
-__all__ = ["Composite", "components_of", "labels_of"]
+__all__ = ["Composite", "components_of", "labels_of", "reward_part"]
 
 
 def labels_of(ids: Sequence[str]) -> list[str]:
@@ -64,6 +65,32 @@ def components_of(objective: Objective) -> list[Objective]:
         (['clipped', 'dpo'], 1)
     """
     return objective.components if isinstance(objective, Composite) else [objective]
+
+
+def reward_part(objective: Objective) -> Objective | None:
+    """The method that trains a reward model: the objective, or what wrappers and a factor are around; else None.
+
+    Args:
+        objective: any objective.
+
+    Raises:
+        ConfigurationError: it is a sum of a reward model and something else, whose head no saved folder would hold.
+
+    Example:
+        >>> from penchant.objectives import build
+        >>> reward_part(build("weighted(bt)")).id, reward_part(build("dpo"))
+        ('bt-reward-model', None)
+    """
+    methods = [each for each in components_of(objective) if not isinstance(each, Composite)]
+    found = [each for each in methods if hasattr(each, "reward_head")]
+    if found and len(methods) > 1:
+        raise ConfigurationError(
+            f"{found[0].id} trains a reward model, and {objective.id} adds another loss to it: the saved folder would "
+            "hold one of the two.",
+            where="objective",
+            fix=f"Train {found[0].id} alone, or in a second run from the model of the other loss.",
+        )
+    return found[0] if found else None
 
 
 def _own_hyper(objective: Objective) -> dict[str, Any]:

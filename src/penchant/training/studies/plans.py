@@ -186,12 +186,13 @@ def _complete(study: AnyStudy, name: str) -> AnyStudy:
 
 def _check_reward_model(study: ScalingStudy, name: str) -> None:
     """Refuse an objective that trains no reward model, before the first training; without one it is ``bt``."""
+    from penchant.objectives.core.composite import reward_part
     from penchant.objectives.core.expression import build
 
     given = study.preference.setdefault("objective", {"name": "bt"})
     settings = dict(given) if isinstance(given, dict) else {"name": given}
     trained = build(settings.pop("name", ""), **settings)
-    if not hasattr(trained, "reward_head"):
+    if reward_part(trained) is None:
         raise ConfigurationError(
             f"preference.objective is {trained.id}, which trains a policy; this study measures reward models.",
             where=name,
