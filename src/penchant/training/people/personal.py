@@ -128,12 +128,16 @@ def personal_judges(
         accuracy["own"] |= runs.trained(start, own, f"people/{place}", personal or {}, [name])
     trained = {"all": len(shared), "as many": len(few), **{name: len(own) for name, own in of_known.items()}}
     tested = {name: len(own) for name, own in of_asked.items()}
-    left_out = {
-        name: sum(annotator_of(pair, annotator) == name for pair in known)
-        for name in dict.fromkeys(annotator_of(pair, annotator) for pair in pairs)
-        if name not in folders
-    }
+    left_out = _left_out(pairs, known, folders, annotator)
     return PersonalJudges(agreement_of(pairs, annotator, grade), trained, tested, accuracy, left_out)
+
+
+def _left_out(
+    pairs: Sequence[Comparison], known: Sequence[Comparison], people: Iterable[str], annotator: str
+) -> dict[str, int]:
+    """The training pairs of those who get no judge."""
+    others = dict.fromkeys(name for pair in pairs if (name := annotator_of(pair, annotator)) not in set(people))
+    return {name: len(own) for name, own in _by_annotator(known, others, annotator).items()}
 
 
 @dataclass(frozen=True)
