@@ -15,8 +15,6 @@ from penchant.feedback.trees import NODES, trajectories
 
 __all__ = ["STRUCTURED"]
 
-#: The column of the turns before, in the preference trees of Eurus.
-_TURNS = "trajectory"
 #: The column of the steps before, in the collection of Step-DPO.
 _STEPS = "initial_reason_steps"
 
@@ -69,27 +67,7 @@ def _from_step(row: Row, source: Source) -> dict[str, Any]:
     return {"prompt": prompt, STEPS_BEFORE: row[_STEPS], **unnamed(row, [*used, _STEPS])}
 
 
-def _is_node(row: Row) -> bool:
-    turns = row.get(_TURNS)
-    if not isinstance(turns, list | tuple) or not turns or not filled(row, "chosen", "rejected"):
-        return False
-    return not has_prompt(row) and all(isinstance(each, Mapping) and {"from", "role"} & set(each) for each in turns)
-
-
-def _from_node(row: Row, source: Source) -> dict[str, Any]:
-    return {"prompt": list(row[_TURNS]), **unnamed(row, [_TURNS])}
-
-
 STRUCTURED = (
-    Layout(
-        name="UltraInteract",
-        columns="`trajectory` (the turns before, with `from` and `value`), `chosen`, `rejected` (the next turn)",
-        kind="comparison",
-        used_by="UltraInteract_pair, the preference trees of Eurus",
-        says="each node of a tree is a pair; the turns on the way to it are the prompt",
-        matches=_is_node,
-        convert=_from_node,
-    ),
     Layout(
         name="answer with items",
         columns="a prompt; `response` (a text), `items` (texts of it, or `[start, end]` in characters), `relevance` "

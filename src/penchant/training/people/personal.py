@@ -122,14 +122,13 @@ def personal_judges(
         "as many": runs.trained(model, few, "as-many", {}, folders),
         "own": {},
     }
-    start = runs.output / "all/model"
     for name, place in folders.items():
         own = [as_row(pair) for pair in of_known[name]]
-        accuracy["own"] |= runs.trained(start, own, f"people/{place}", personal or {}, [name])
+        accuracy["own"] |= runs.trained(runs.output / "all/model", own, f"people/{place}", personal or {}, [name])
     trained = {"all": len(shared), "as many": len(few), **{name: len(own) for name, own in of_known.items()}}
     tested = {name: len(own) for name, own in of_asked.items()}
-    left_out = _left_out(pairs, known, folders, annotator)
-    return PersonalJudges(agreement_of(pairs, annotator, grade), trained, tested, accuracy, left_out)
+    alpha, others = agreement_of(pairs, annotator, grade), _left_out(pairs, known, folders, annotator)
+    return PersonalJudges(alpha, trained, tested, accuracy, others)
 
 
 def _left_out(
