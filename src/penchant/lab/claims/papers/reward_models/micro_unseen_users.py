@@ -35,7 +35,7 @@ class UnseenUsers(Claim):
         Contrast("micro, both stages", "micro, first stage", smallest=0.1),
         Contrast("micro, both stages", "bt-reward-model", smallest=0.1),
     )
-    seeds = range(20)
+    seeds = range(12, 32)
     remark = (
         "Whether the first stage can work at all depends on what the groups share. Where their tastes are nearly "
         "opposite (a cosine below -0.85, a quarter of these worlds), a pair without a name looks like the toss of a "
