@@ -3,6 +3,8 @@
 ``python -m benchmarks --only tokens`` prints the tables. Each side runs in a process of its own, in turn. A step is
 the forward pass of policy and frozen reference over one batch and the backward pass; weights are not updated. DPO runs
 once more with the reference's log-probabilities from the cache, which has no distributions for the others.
+
+``python -m benchmarks.tokens in-turn "tiny model" 25`` takes the steps of all methods in turn in one process.
 """
 
 from __future__ import annotations
@@ -35,16 +37,13 @@ STEPS = {"large vocabulary": 1, "large vocabulary, usual width": 1, "tiny model"
 USUAL_STEPS = 7
 
 
-def side(name: str, shape: str) -> dict[str, float]:
-    """Seconds of all cores for a step, which are steady on a busy machine, and the process's peak memory."""
+def steps_of(names: tuple[str, ...], shape: str) -> dict[str, Callable[[], float]]:
+    """For each method a step, which says its seconds of all cores; all share one model."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from penchant.feedback.records import Source
-    from penchant.forest import TokenSequence, collate
-    from penchant.forest.example import Example
+    from penchant.forest import TokenSequence
     from penchant.likelihood import CausalScorer, build_reference
-    from penchant.objectives import build
 
     vocabulary, width, layers, pairs, prompt, response = SHAPES[shape]
     torch.manual_seed(0)
@@ -58,22 +57,36 @@ def side(name: str, shape: str) -> dict[str, float]:
         tie_word_embeddings=True,
     )
     scorer = CausalScorer(LlamaForCausalLM(config))
-    folder = tempfile.TemporaryDirectory()
-    reference = build_reference("cached" if name == CACHED else "initial", scorer, Path(folder.name))
-    objective = build(name.partition(",")[0])
-    if objective.requirements.needs.reference_states:
-        objective.bind_layers(scorer.hidden_size, scorer.depth)
-    fields = {each: [[1.0] * response] for each in objective.requirements.fields}
+    folder = Path(tempfile.mkdtemp())
+    kinds = {"cached" if name == CACHED else "initial" for name in names}
+    references = {kind: build_reference(kind, scorer, folder) for kind in kinds}
+    with torch.no_grad():  # a policy that is no longer its reference, as after some steps
+        for each in scorer.model.parameters():
+            each.add_(1e-3 * torch.randn_like(each))
 
     def tokens(count: int) -> list[int]:
         return torch.randint(vocabulary, (count,)).tolist()
 
-    examples = []
-    for _ in range(pairs):
-        shared = tokens(prompt)
-        views = {each: [TokenSequence(shared, tokens(response))] for each in ("chosen", "rejected")}
-        examples.append(Example(views, fields, 1.0, Source()))
-    batch = collate(examples)
+    texts = [(tokens(prompt), tokens(response), tokens(response)) for _ in range(pairs)]
+    sequences = [[TokenSequence(shared, each) for each in both] for shared, *both in texts]
+    return {
+        name: _step(name, scorer, references["cached" if name == CACHED else "initial"], sequences) for name in names
+    }
+
+
+def _step(name: str, scorer: Any, reference: Any, sequences: list[list[Any]]) -> Callable[[], float]:
+    from penchant.feedback.records import Source
+    from penchant.forest import collate
+    from penchant.forest.example import Example
+    from penchant.objectives import build
+
+    objective = build(name.partition(",")[0])
+    if objective.requirements.needs.reference_states:
+        objective.bind_layers(scorer.hidden_size, scorer.depth)
+    length = len(sequences[0][0].response)
+    fields = {each: [[1.0] * length] for each in objective.requirements.fields}
+    views = ({"chosen": [chosen], "rejected": [rejected]} for chosen, rejected in sequences)
+    batch = collate([Example(each, fields, 1.0, Source()) for each in views])
     reference.prepare(batch.forest.sequences)
 
     def step() -> float:
@@ -83,11 +96,30 @@ def side(name: str, shape: str) -> dict[str, float]:
         scorer.model.zero_grad()
         return time.process_time() - began
 
-    steps = STEPS.get(shape, USUAL_STEPS)
+    return step
+
+
+def side(name: str, shape: str) -> dict[str, float]:
+    """Seconds of all cores for a step, which are steady on a busy machine, and the process's peak memory."""
+    step, steps = steps_of((name,), shape)[name], STEPS.get(shape, USUAL_STEPS)
     if steps > 1:
         step()
     seconds = statistics.median(step() for _ in range(steps))
     return {"seconds": seconds, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def in_turn(shape: str, rounds: int) -> None:
+    """Print the seconds of all methods whose steps are taken in turn in this process."""
+    steps = steps_of(SIDES, shape)
+    found: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        for name, step in steps.items():
+            seconds = step()
+            if number:  # the first round is not counted
+                found[name].append(seconds)
+    for name, own in found.items():
+        ratio = statistics.median(each / dpo for each, dpo in zip(own, found["dpo"], strict=True))
+        print(f"{name:22} least {min(own):.3f} s ({min(own) / min(found['dpo']):.2f}), median ratio {ratio:.2f}")
 
 
 def measure(repeats: int, table: Callable[[str, list[str], list[list[str]]], None]) -> None:
@@ -133,4 +165,7 @@ def _apart(name: str, shape: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(side(sys.argv[1], sys.argv[2])))
+    if sys.argv[1] == "in-turn":
+        in_turn(sys.argv[2], int(sys.argv[3]))
+    else:
+        print(json.dumps(side(sys.argv[1], sys.argv[2])))

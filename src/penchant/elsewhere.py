@@ -45,7 +45,7 @@ PLACES = {
     "another is `rpo-regularized`.",
     "sft-pref-budget": "It is a study: `penchant study budget`.",
     "soup": "A soup chooses among models by their score: `penchant merge MODEL MODEL --soup greedy --data FILE`; the "
-    "uniform one is `penchant merge MODEL MODEL --method linear`.",
+    "uniform one is `penchant merge MODEL MODEL --soup uniform`.",
     "step-dpo": "Step-DPO (arXiv:2406.18629) is DPO on pairs of steps: records with `steps_before` (`penchant data "
     "build step-pairs` or `step-corrections`), then `--objective dpo`.",
     "tdpo": "It has two forms: `tdpo1` and `tdpo2`.",

@@ -12,12 +12,15 @@ from penchant.cli.options import BadRecords, Overwrite, Renamed, Split, TrustRem
 from penchant.errors import ConfigurationError
 from penchant.known_settings import check_part_keys
 from penchant.named import build_named, named_settings
-from penchant.terminal import echo
+from penchant.terminal import counted, echo
 
 if TYPE_CHECKING:
     from penchant.evaluation.policies.held_out import Measure
 
 __all__ = ["merge"]
+
+#: The soup of all models, which needs no data: the linear rule with equal weights.
+UNIFORM = "uniform"
 
 
 def merge(
@@ -33,7 +36,10 @@ def merge(
     ] = None,
     base: Annotated[str | None, typer.Option(help="Model that the others were tuned from.")] = None,
     soup: Annotated[
-        str | None, typer.Option(help="Average only the models that help on --data: greedy, or maximum (all subsets).")
+        str | None,
+        typer.Option(
+            help="Average all models: uniform; or only those that help on --data: greedy, or maximum (all subsets)."
+        ),
     ] = None,
     data: Annotated[str | None, typer.Option(help="Held-out file by which a soup is chosen.")] = None,
     measure: Annotated[
@@ -56,18 +62,16 @@ def merge(
     """
     rule = _settings(method or "linear")  # before the libraries are loaded, as are those of the judge
     scoring = None if judge is None else parse_judge(judge)
-    from penchant.training.merging.soups import SOUPS, cook_soup
+    from penchant.training.merging.soups import cook_soup
     from penchant.training.merging.writer import merge_models
 
-    if soup is not None and soup not in SOUPS:
-        raise ConfigurationError(f"There is no soup {soup!r}.", where="--soup", fix=f"Expected {' or '.join(SOUPS)}.")
-    if soup is not None and (method is not None or base is not None):
-        raise ConfigurationError("A soup averages models; it takes no --method and no --base.", where="--soup")
-    if soup is None:
+    _check_soup(soup, takes_rule=method is not None or base is not None)
+    if soup in (None, UNIFORM):
         if data is not None or measure is not None or judge is not None:
             raise ConfigurationError("--data, --measure and --judge choose a soup.", fix="Give --soup greedy.")
         merged = merge_models(models, _rule(rule), out, base=base, overwrite=overwrite)
-        return echo(f"{merged.tensors} tensors, {merged.numbers:,} numbers of {len(models)} models: {merged.folder}")
+        of = counted(len(models), "model")
+        return echo(f"{merged.tensors} tensors, {merged.numbers:,} numbers of {of}: {merged.folder}")
     reading = {"split": split, "on_bad": on_bad, "mapping": map_}
     found, merged = cook_soup(
         models,
@@ -80,6 +84,18 @@ def merge(
     echo(f"Soup of {len(found.members)} of {len(models)} models, score {found.score:.6g}: {merged.folder}")
     for place in found.members:
         echo(f"  {models[place]}")
+
+
+def _check_soup(soup: str | None, takes_rule: bool) -> None:
+    from penchant.training.merging.soups import SOUPS
+
+    known = (UNIFORM, *SOUPS)
+    if soup is not None and soup not in known:
+        raise ConfigurationError(
+            f"There is no soup {soup!r}.", where="--soup", fix=f"Expected {', '.join(known[:-1])} or {known[-1]}."
+        )
+    if soup is not None and takes_rule:
+        raise ConfigurationError("A soup averages models; it takes no --method and no --base.", where="--soup")
 
 
 def _settings(words: str) -> dict[str, Any]:

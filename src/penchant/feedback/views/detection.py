@@ -10,7 +10,7 @@ from penchant.feedback.views.view import register_view
 __all__: list[str] = []
 
 
-@register_view("mixed", needs="a comparison with the field 'mixed'", fields=("mixed",))
+@register_view("mixed", needs="a comparison with the field 'mixed'", fields=("mixed",), builder="mixed-texts")
 def _mixed(record: Record) -> list[tuple[Text, Text]] | None:
     """The text between the two of a comparison, as a response to its prompt."""
     text = field_text(record, "mixed")
@@ -19,7 +19,9 @@ def _mixed(record: Record) -> list[tuple[Text, Text]] | None:
     return [(record.prompt, text)]
 
 
-@register_view("replay", needs="the fields 'replay_prompt' and 'replay'", fields=("replay_prompt", "replay"))
+@register_view(
+    "replay", needs="the fields 'replay_prompt' and 'replay'", fields=("replay_prompt", "replay"), builder="replay"
+)
 def _replay(record: Record) -> list[tuple[Text, Text]] | None:
     """A response of other data under its own prompt."""
     prompt, text = field_text(record, "replay_prompt"), field_text(record, "replay")

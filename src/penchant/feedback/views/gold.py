@@ -10,7 +10,7 @@ from penchant.feedback.views.view import register_view
 __all__: list[str] = []
 
 
-@register_view("gold", needs="a comparison with the field 'gold'", fields=("gold",))
+@register_view("gold", needs="a comparison with the field 'gold'", fields=("gold",), builder="triples")
 def _gold(record: Record) -> list[tuple[Text, Text]] | None:
     gold = field_text(record, "gold")
     if not isinstance(record, Comparison) or gold is None:

@@ -213,7 +213,7 @@ def _missing(view: View, record: Record) -> DataError:
         return DataError(
             f"The view {view.name!r} needs the field {absent[0]!r}, which this record does not have.",
             where=str(record.source),
-            fix=how_to_make(absent[0]),
+            fix=how_to_make(absent[0]) or f"Map a column to it with --map {absent[0]}=COLUMN.",
         )
     return DataError(
         f"A record of kind '{record.kind}' cannot supply the view {view.name!r}, which needs {view.needs}.",

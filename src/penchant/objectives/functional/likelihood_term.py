@@ -8,10 +8,24 @@ from torch import Tensor
 
 from penchant.objectives.core.scored import Scored
 
-__all__ = ["NLLAverage", "likelihood_term"]
+__all__ = ["NLLAverage", "likelihood_couples", "likelihood_term", "with_likelihood"]
 
 #: The tokens over which the negative log-likelihood is averaged: all of the batch, or those of each response.
 NLLAverage = Literal["batch", "response"]
+
+
+def likelihood_couples(weight: float, average: NLLAverage) -> bool:
+    """Whether a likelihood term makes the loss of one example depend on the others.
+
+    Args:
+        weight: of the term.
+        average: see `likelihood_term`.
+
+    Example:
+        >>> likelihood_couples(1.0, "batch"), likelihood_couples(0.0, "batch"), likelihood_couples(1.0, "response")
+        (True, False, False)
+    """
+    return weight > 0 and average == "batch"
 
 
 def likelihood_term(chosen: Scored, average: NLLAverage) -> Tensor:
@@ -40,3 +54,30 @@ def likelihood_term(chosen: Scored, average: NLLAverage) -> Tensor:
         return -chosen.mean_logp
     mean_length = chosen.length.sum().clamp(min=1) / max(len(chosen.length), 1)
     return -chosen.logp / mean_length
+
+
+def with_likelihood(
+    preference: Tensor, liked: Scored, weight: float, average: NLLAverage, name: str = "nll"
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """A preference loss plus the likelihood of some responses, with both terms as statistics.
+
+    loss = preference + w nll
+
+    Args:
+        preference: [B].
+        liked: the responses to imitate, [B] rows.
+        weight: w.
+        average: see `likelihood_term`.
+        name: of the likelihood among the statistics.
+
+    Returns:
+        [B], and the terms by name.
+
+    Example:
+        >>> import torch
+        >>> view = Scored(-torch.ones(1, 3), None, torch.ones(1, 3, dtype=torch.bool))
+        >>> with_likelihood(torch.zeros(1), view, 0.5, "response")
+        (tensor([0.5000]), {'preference': tensor([0.]), 'nll': tensor([1.])})
+    """
+    nll = likelihood_term(liked, average)
+    return preference + weight * nll, {"preference": preference, name: nll}

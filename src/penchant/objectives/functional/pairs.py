@@ -1,4 +1,4 @@
-"""Building blocks of pairwise losses: margins, logistic losses with label smoothing or offset, and the NLL term."""
+"""Building blocks of pairwise losses: margins, losses of a margin, and the NLL term."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from torch import Tensor
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
 
-__all__ = ["bounded_logistic", "logistic", "logratio_margin", "negative_log_likelihood", "offset_logistic"]
+__all__ = [
+    "bounded_logistic",
+    "hinge",
+    "logistic",
+    "logratio_margin",
+    "negative_log_likelihood",
+    "offset_logistic",
+    "squared",
+]
 
 
 def logratio_margin(chosen: Scored, rejected: Scored, *, average: bool = False) -> Tensor:
@@ -61,6 +69,49 @@ def logistic(margin: Tensor, flipped: float | Tensor = 0.0) -> Tensor:
     if isinstance(flipped, float | int) and flipped == 0:
         return -logsigmoid(margin)
     return -(1 - flipped) * logsigmoid(margin) - flipped * logsigmoid(-margin)
+
+
+def hinge(margin: Tensor) -> Tensor:
+    """The hinge loss of a margin; a pair whose margin is at least 1 has no gradient.
+
+    loss = max(0, 1 − z)
+
+    Args:
+        margin: [B] z, any real number.
+
+    Returns:
+        [B], at least 0.
+
+    Example:
+        >>> hinge(torch.tensor([0.0, 0.5, 2.0]))
+        tensor([1.0000, 0.5000, 0.0000])
+
+    Reference:
+        Zhao et al. (2023), SLiC-HF: Sequence Likelihood Calibration with Human Feedback.
+    """
+    return torch.relu(1 - margin)
+
+
+def squared(margin: Tensor, beta: float) -> Tensor:
+    """The squared distance of a margin from its target.
+
+    loss = (h − 1 / (2 β))²
+
+    Args:
+        margin: [B] h, nats, or nats per token.
+        beta: β, the strength of the regularisation.
+
+    Returns:
+        [B], at least 0.
+
+    Example:
+        >>> squared(torch.tensor([0.0, 5.0]), beta=0.1)
+        tensor([25.,  0.])
+
+    Reference:
+        Azar et al. (2023), A General Theoretical Paradigm to Understand Learning from Human Preferences, eq. 17.
+    """
+    return (margin - 1 / (2 * beta)).square()
 
 
 def bounded_logistic(margin: Tensor, gamma: float, alpha: float) -> Tensor:

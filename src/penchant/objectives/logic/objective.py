@@ -13,6 +13,7 @@ from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import logsigmoid
+from penchant.objectives.functional.pairs import squared
 from penchant.objectives.logic.counting import log_count
 from penchant.objectives.logic.propositions import FALSE
 from penchant.objectives.logic.reading import read_formula
@@ -114,7 +115,7 @@ class LogicLoss(Objective):
         if self.link == "logistic":
             return -logsigmoid(self.beta * rho), {"rho": rho}
         if self.link == "squared":
-            return (rho - 1 / (2 * self.beta)) ** 2, {"rho": rho}
+            return squared(rho, self.beta), {"rho": rho}
         return relu((self.beta if self.link == "hinge" else 0.0) - rho), {"rho": rho}
 
     def rewards(self, view: Scored) -> Tensor:

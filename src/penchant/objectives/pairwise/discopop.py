@@ -13,7 +13,7 @@ from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.numerics import bounded_exp, logsigmoid
-from penchant.objectives.functional.pairs import logratio_margin
+from penchant.objectives.functional.pairs import hinge, logratio_margin
 
 __all__ = ["AQFL", "AQL", "CELL", "DBAQL", "LRML", "PADLL", "PFL", "Discovered"]
 
@@ -159,7 +159,7 @@ class PFL(Discovered):
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss per pair, [B]."""
         z = self.scaled_margin(chosen, rejected)
-        return torch.where(chosen.logp > rejected.logp, -0.5 * logsigmoid(z), 2 * torch.relu(1 - z))
+        return torch.where(chosen.logp > rejected.logp, -0.5 * logsigmoid(z), 2 * hinge(z))
 
 
 def _variance(values: Tensor) -> Tensor:
@@ -175,7 +175,7 @@ def _deviation(values: Tensor) -> Tensor:
 
 def _blend(weight: Tensor, z: Tensor) -> Tensor:
     """The logistic loss with ``weight`` and the hinge with 1 − ``weight``, [B]."""
-    return weight * -logsigmoid(z) + (1 - weight) * torch.relu(1 - z)
+    return weight * -logsigmoid(z) + (1 - weight) * hinge(z)
 
 
 class _OfBatch(Discovered):

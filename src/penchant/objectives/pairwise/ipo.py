@@ -10,7 +10,7 @@ from torch import Tensor
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.pairs import logratio_margin
+from penchant.objectives.functional.pairs import logratio_margin, squared
 
 __all__ = ["IPO"]
 
@@ -49,4 +49,4 @@ class IPO(Objective):
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss per pair, [B]."""
         margin = logratio_margin(chosen, rejected, average=self.average_log_prob)
-        return (margin - 1 / (2 * self.beta)) ** 2
+        return squared(margin, self.beta)

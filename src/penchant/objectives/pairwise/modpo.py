@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from annotated_types import Gt, MinLen
-from torch import Tensor, relu
+from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.objective import Needs, Objective, Requirements
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.numerics import logsigmoid
+from penchant.objectives.functional.pairs import hinge, logistic
 
 __all__ = ["MODPO"]
 
@@ -96,7 +96,7 @@ class MODPO(Objective):
             for view, name, given in sides
         )
         margin = high - low
-        losses = -logsigmoid(margin) if self.loss_type == "sigmoid" else relu(1 - margin)
+        losses = logistic(margin) if self.loss_type == "sigmoid" else hinge(margin)
         return losses, {"chosen_rewards": high, "rejected_rewards": low}
 
     def _weights(self, examples: int, like: Tensor, own: Tensor | None) -> Tensor:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Gt
-from torch import Tensor, relu
+from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
+from penchant.objectives.functional.pairs import hinge, logratio_margin
 
 __all__ = ["SLiCHinge"]
 
@@ -47,4 +48,4 @@ class SLiCHinge(Objective):
 
     def loss(self, chosen: Scored, rejected: Scored) -> Tensor:
         """The loss per pair, [B]."""
-        return relu(1 - self.beta * (chosen.logratio - rejected.logratio))
+        return hinge(self.beta * logratio_margin(chosen, rejected))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt, Interval
-from torch import Tensor, relu
+from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
 from penchant.objectives.core.former import Former
 from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
-from penchant.objectives.functional.pairs import logistic
+from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_couples, with_likelihood
+from penchant.objectives.functional.pairs import hinge, logistic, squared
 
 __all__ = ["CPO", "CPOIPO", "CPOHinge", "CPOSimPO"]
 
@@ -50,12 +50,11 @@ class _Contrastive(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.batch_coupled = self.cpo_alpha > 0 and self.nll_average == "batch"
+        self.batch_coupled = likelihood_couples(self.cpo_alpha, self.nll_average)
 
     def _with_likelihood(self, preference: Tensor, chosen: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with its two terms."""
-        nll = likelihood_term(chosen, self.nll_average)
-        return preference + self.cpo_alpha * nll, {"preference": preference, "nll": nll}
+        return with_likelihood(preference, chosen, self.cpo_alpha, self.nll_average)
 
     def rewards(self, view: Scored) -> Tensor:
         """The implicit reward β log π of each response, or β · mean log π, [R], without gradient."""
@@ -119,7 +118,7 @@ class CPOHinge(_Contrastive):
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with its two terms."""
-        return self._with_likelihood(relu(1 - self.beta * (chosen.logp - rejected.logp)), chosen)
+        return self._with_likelihood(hinge(self.beta * (chosen.logp - rejected.logp)), chosen)
 
 
 class CPOIPO(_Contrastive):
@@ -147,8 +146,7 @@ class CPOIPO(_Contrastive):
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with its two terms."""
-        preference = (chosen.mean_logp - rejected.mean_logp - 1 / (2 * self.beta)).square()
-        return self._with_likelihood(preference, chosen)
+        return self._with_likelihood(squared(chosen.mean_logp - rejected.mean_logp, self.beta), chosen)
 
 
 class CPOSimPO(_Contrastive):

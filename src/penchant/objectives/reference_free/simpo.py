@@ -6,15 +6,15 @@ import math
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Interval
-from torch import Tensor, relu
+from torch import Tensor
 
 from penchant.errors import ConfigurationError
 from penchant.objectives.core.evidence import OFFICIAL_CODE
 from penchant.objectives.core.former import Former
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
-from penchant.objectives.functional.pairs import logistic
+from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_couples, with_likelihood
+from penchant.objectives.functional.pairs import hinge, logistic
 
 __all__ = ["SimPO", "SimPOHinge"]
 
@@ -37,7 +37,7 @@ class _TargetMargin(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.batch_coupled = self.sft_weight > 0 and self.nll_average == "batch"
+        self.batch_coupled = likelihood_couples(self.sft_weight, self.nll_average)
         if self.gamma is None:
             return
         ratio = self.gamma / self.beta
@@ -56,8 +56,7 @@ class _TargetMargin(Objective):
 
     def _with_likelihood(self, preference: Tensor, chosen: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with its two terms."""
-        nll = likelihood_term(chosen, self.nll_average)
-        return preference + self.sft_weight * nll, {"preference": preference, "nll": nll}
+        return with_likelihood(preference, chosen, self.sft_weight, self.nll_average)
 
     def rewards(self, view: Scored) -> Tensor:
         """The reward β · mean log π of each response, [R], without gradient."""
@@ -122,4 +121,4 @@ class SimPOHinge(_TargetMargin):
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with its two terms."""
-        return self._with_likelihood(relu(1 - self._margin(chosen, rejected)), chosen)
+        return self._with_likelihood(hinge(self._margin(chosen, rejected)), chosen)

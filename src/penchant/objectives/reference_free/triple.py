@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
-from torch import Tensor, relu
+from torch import Tensor
 
 from penchant.objectives.core.evidence import OFFICIAL_CODE, PAPER
 from penchant.objectives.core.former import Former
 from penchant.objectives.core.laws import Exempt
 from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_term
-from penchant.objectives.functional.pairs import logistic
+from penchant.objectives.functional.likelihood_term import NLLAverage, likelihood_couples, with_likelihood
+from penchant.objectives.functional.pairs import hinge, logistic, squared
 
 __all__ = ["TPO", "TPOIPO", "TPOHinge", "TPOLength"]
 
@@ -47,13 +47,12 @@ class _Triple(Objective):
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
-        self.batch_coupled = self.alpha > 0 and self.nll_average == "batch"
+        self.batch_coupled = likelihood_couples(self.alpha, self.nll_average)
 
     def loss(self, chosen: Scored, rejected: Scored, gold: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with its two terms."""
         margin = chosen.mean_logp - rejected.mean_logp if self.per_token else chosen.logp - rejected.logp
-        preference, nll = self._preference(margin), likelihood_term(gold, self.nll_average)
-        return preference + self.alpha * nll, {"preference": preference, "gold_nll": nll}
+        return with_likelihood(self._preference(margin), gold, self.alpha, self.nll_average, "gold_nll")
 
     def _preference(self, margin: Tensor) -> Tensor:
         """The preference loss of a margin, [B]."""
@@ -117,7 +116,7 @@ class TPOHinge(_Triple):
     beta: Annotated[float, Gt(0), "slope of the preference loss, per nat"] = 0.2
 
     def _preference(self, margin: Tensor) -> Tensor:
-        return relu(1 - self.beta * margin)
+        return hinge(self.beta * margin)
 
 
 class TPOIPO(_Triple):
@@ -144,7 +143,7 @@ class TPOIPO(_Triple):
     beta: Annotated[float, Gt(0), "inverse target margin: 1 / (2β) nats per token"] = 0.2
 
     def _preference(self, margin: Tensor) -> Tensor:
-        return (margin - 1 / (2 * self.beta)).square()
+        return squared(margin, self.beta)
 
 
 class TPOLength(_Triple):

@@ -10,7 +10,7 @@ from torch import Tensor
 from penchant.objectives.core.evidence import INDEPENDENT_CODE
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.pairs import logistic, logratio_margin
+from penchant.objectives.functional.pairs import logistic, logratio_margin, squared
 
 __all__ = ["XPO"]
 
@@ -53,6 +53,6 @@ class XPO(Objective):
         """The loss per pair, [B], with its two terms."""
         margin = logratio_margin(chosen, rejected)
         ipo = self.loss_type == "ipo"
-        preference = (margin - 1 / (2 * self.beta)).square() if ipo else logistic(self.beta * margin)
+        preference = squared(margin, self.beta) if ipo else logistic(self.beta * margin)
         bonus = self.alpha * (chosen_from_reference * chosen.logp + rejected_from_reference * rejected.logp)
         return preference + bonus, {"preference": preference, "exploration": bonus}
