@@ -164,6 +164,12 @@ class RecordEncoder(ABC):
                 fix=how_to_make(name) or _how_to_add(name, record),
             )
         if isinstance(value, list | tuple):
+            if not value:
+                raise DataError(
+                    f"{name!r} is an empty list, expected at least one number.",
+                    where=str(record.source),
+                    fix=how_to_make(name) or "Give the numbers, or remove the record.",
+                )
             if "responses" not in self.views:
                 # Not one number per response but a row of numbers per example, [B, N].
                 gaps = name in _WITH_GAPS

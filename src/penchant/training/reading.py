@@ -15,6 +15,7 @@ from penchant.feedback.kept import chosen, kept
 from penchant.feedback.reading import Ties
 from penchant.feedback.sources import Sources, is_mixture, parts_of, read_sources
 from penchant.objectives.core.objective import Objective
+from penchant.terminal import counted
 from penchant.training.recipe import Recipe, data_values
 
 __all__ = ["Given", "read_data"]
@@ -74,15 +75,15 @@ def read_data(recipe: Recipe, given: Given, ties: Ties = "leave_out") -> tuple[F
                 fix="Also give split=train (the rows to train on).",
             )
         heldout = heldout[: recipe.eval_limit]
-        described = f"held-out data ({len(heldout)} records of {heldout.name})"
+        described = f"held-out data ({counted(len(heldout), 'record')} of {heldout.name})"
     elif recipe.eval_share is not None:
         seed = recipe.seed if recipe.eval_seed is None else recipe.eval_seed
         train, heldout = _divided(train, recipe.eval_share, seed)
         heldout = heldout[: recipe.eval_limit]
-        described = f"held-out data ({len(heldout)} records set aside from {train.name})"
+        described = f"held-out data ({counted(len(heldout), 'record')} set aside from {train.name})"
     else:
         heldout = train[:STAND_IN][: recipe.eval_limit]
-        described = f"training data ({len(heldout)} records; nothing was held out)"
+        described = f"training data ({counted(len(heldout), 'record')}; nothing was held out)"
     return train, heldout, described
 
 

@@ -188,3 +188,14 @@ def test_a_published_layout_trains_with_dpo(train: Train, tmp_path: Path) -> Non
     assert losses(train("published", data=data).folder) == losses(
         train("pairs", data=by_hand(ranked(), [(1, 2)])).folder
     )
+
+
+def test_a_list_of_numbers_is_not_empty_and_as_long_as_the_others(folder: Path) -> None:
+    row = {"prompt": "Q", "completion": "a"}
+    for sources, told in (
+        ([[]], r":1: 'chosen_sources' is an empty list.*penchant data build sources"),
+        ([[-1.0, -2.0], [-1.0]], r":2: The field 'chosen_sources' has 1 number.*2 at .*:1"),
+    ):
+        rows = [{**row, "chosen_sources": each} for each in sources]
+        with pytest.raises(DataError, match=told):
+            prepared(folder, rows, objective="poft")
