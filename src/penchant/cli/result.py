@@ -24,5 +24,8 @@ def print_result(result: Any, reporter: Any) -> None:
         table.add_row(name, f"{before[name]:.4g}", f"{after[name]:.4g}")
     console = make_console()
     console.print(table)
+    total, trained = result.summary.get("parameters"), result.summary.get("trained_parameters")
+    if total and trained and trained < total:
+        console.print(f"Trained: {trained:,} of {total:,} weights ({trained / total:.2%})", highlight=False)
     console.print(f"Model:  {result.folder / 'model'}", soft_wrap=True, highlight=False)
     console.print(f"Report: {result.report}", soft_wrap=True, highlight=False)

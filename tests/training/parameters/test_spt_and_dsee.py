@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,6 +33,20 @@ def test_the_budget_is_kept_within_a_step_of_the_sweep(budget: int) -> None:
     places = allocation(scores(), budget, rank=2, alpha=2.0, beta=5.0, scale=1.0)
     total = sum(each.size(scores()[name]) for name, each in places.items())
     assert abs(total - budget) <= 2 * 50 + 1  # one low-rank matrix takes 100 numbers at once
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"ratio": 0.9, "rank": 1}, "Raise rank, or lower alpha."),
+        ({"ratio": 0.001, "rank": 8, "alpha": 1e9, "beta_v": 1e9}, "Lower rank or alpha."),
+        ({"ratio": 0.02, "alpha": 0.0, "beta_v": 0.0}, ""),
+    ],
+)
+def test_a_budget_that_no_threshold_reaches_is_said(settings: dict[str, Any], told: str, train: Train) -> None:
+    recipe = {**recipe_of("spt", "dpo"), "parameters": {"name": "spt", **settings}, "max_steps": 1}
+    said = [each for each in train(**recipe).summary["warnings"] if "no threshold" in each]
+    assert [each.endswith(told) for each in said] == ([True] if told else [])
 
 
 def test_alpha_decides_between_low_rank_matrices_and_single_weights() -> None:

@@ -30,6 +30,8 @@ STRATEGIES_HERE: dict[str, dict[str, Any]] = {
     "lt-sft": {"ratio": 0.05, "l1": 0.1},
     "spt": {"ratio": 0.05, "rank": 1},
     "dsee": {"rank": 2, "entries": 8, "sparsity": 0.25},
+    "random": {"ratio": 0.3},
+    "magnitude": {"ratio": 0.3},
     "dsee, heads": {"rank": 2, "entries": 8, "structure": "heads", "sparsity": 0.25, "units": 0.3, "l1": 0.1},
 }
 #: Settings of each strategy that chooses among the weights of an adapter.

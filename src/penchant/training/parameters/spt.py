@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -23,6 +24,10 @@ __all__ = ["SPT", "allocation", "sensitivities"]
 
 # Thresholds that are tried, as factors of the budget.
 STEPS = tuple(1.1**power for power in range(-40, 25))
+# From this share of the budget on, a difference to it is said.
+FAR = 0.15
+
+log = logging.getLogger("penchant")
 
 
 def sensitivities(start: Start, names: set[str], batches: int) -> dict[str, Tensor]:
@@ -136,4 +141,17 @@ class SPT(AddedStrategy):
             raise ConfigurationError("The model has no layers to allot weights to.", where="parameters")
         scores = sensitivities(start, inside, self.batches)
         budget = max(1, int(self.ratio * sum(each.numel() for each in weights.values())))
-        return allocation(scores, budget, self.rank, self.alpha, self.beta_v, self.scale)
+        places = allocation(scores, budget, self.rank, self.alpha, self.beta_v, self.scale)
+        self._warn(sum(each.size(scores[name]) for name, each in places.items()), budget)
+        return places
+
+    def _warn(self, total: int, budget: int) -> None:
+        """Say that no threshold comes near the budget, which low-rank matrices of one size may prevent."""
+        if abs(total - budget) > FAR * budget:
+            less = total < budget
+            log.warning(
+                "parameters=spt trains %s numbers, ratio=%g asks for %s: with rank=%d and alpha=%g no threshold of the "
+                "sensitivities comes nearer. %s",
+                *(f"{total:,}", self.ratio, f"{budget:,}", self.rank, self.alpha),
+                "Raise rank, or lower alpha." if less else "Lower rank or alpha.",
+            )
