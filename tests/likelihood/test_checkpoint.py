@@ -150,3 +150,10 @@ def test_a_reward_model_needs_its_head(saved: Path, tmp_path: Path) -> None:
     model = LlamaForSequenceClassification(config)
     model.save_pretrained(tmp_path)
     assert torch.equal(load_reward_model(tmp_path).score.weight, model.score.weight)
+
+
+def test_a_run_is_said_to_have_a_model(saved: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(saved, run / "model")
+    with pytest.raises(ModelError, match=rf"it has no config.json. Give {run}/model, the model of this run"):
+        load_model(run)

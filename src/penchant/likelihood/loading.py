@@ -16,7 +16,7 @@ from penchant.likelihood.checkpoint import (
     REWARD_START,
     load_checkpoint,
 )
-from penchant.model_folders import adapter_config, base_error, base_of
+from penchant.model_folders import adapter_config, base_error, base_of, trained_model
 
 __all__ = ["load_base", "load_model", "load_reward_model"]
 
@@ -57,7 +57,9 @@ def load_model(
         raise ModelError(
             "This is not a model folder: it has no config.json.",
             where=str(source),
-            fix="Give a folder written by save_pretrained (config.json, model.safetensors, tokenizer.json).",
+            fix=f"Give {run}, the model of this run."
+            if (run := trained_model(source)) != str(source)
+            else "Give a folder written by save_pretrained (config.json, model.safetensors, tokenizer.json).",
         )
     options: dict[str, Any] = {"dtype": DTYPES[dtype] if dtype else "auto"}
     if quantize is not None:

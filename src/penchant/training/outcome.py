@@ -154,12 +154,11 @@ def facts_at_start(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _sizes(model: nn.Module) -> dict[str, int]:
+def _sizes(model: nn.Module) -> dict[str, float]:
     parameters = list(model.parameters())
-    return {
-        "parameters": sum(map(_size, parameters)),
-        "trained_parameters": sum(_size(parameter) for parameter in parameters if parameter.requires_grad),
-    }
+    total = sum(map(_size, parameters))
+    trained = sum(_size(parameter) for parameter in parameters if parameter.requires_grad)
+    return {"parameters": total, "trained_parameters": trained, "trained_share": trained / max(total, 1)}
 
 
 def _size(parameter: nn.Parameter) -> int:

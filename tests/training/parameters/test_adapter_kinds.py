@@ -55,6 +55,7 @@ def test_it_trains_and_what_is_saved_loads(kind: str, train: Train, folder: Path
         kind, objective="dpo", data=pairs()[:8], lora={"kind": kind, **FIELDS.get(kind, {})}, max_steps=2,
         learning_rate=0.1,
     )  # fmt: skip
+    assert run.summary["trained_share"] == run.summary["trained_parameters"] / run.summary["parameters"] < 1
     loaded = PeftModel.from_pretrained(base, run.folder / "adapter")
     after = logits(loaded)
     assert str(loaded.peft_config["default"].peft_type.value).lower() == kind

@@ -75,7 +75,8 @@ def test_a_half_is_set_back_and_the_rest_stays_as_tuned(level: str, train: Train
     tuned = train("tuned", optimizer="adamw_torch").folder / "model"
     said = [str(folder), str(tuned), "--level", level, "--out"]
     assert main(["weights", "half-reset", *said, str(tmp_path / "half")]) == 0
-    assert main(["weights", "half-reset", *said, str(tmp_path / "same")]) == 0
+    run = [str(folder), str(tuned.parent), "--level", level, "--output"]
+    assert main(["weights", "half-reset", *run, str(tmp_path / "same")]) == 0
     start, after = load_file(folder / "model.safetensors"), load_file(tuned / "model.safetensors")
     half, same = (load_file(tmp_path / name / "model.safetensors") for name in ("half", "same"))
     reset = {name for name, each in half.items() if torch.equal(each, start[name])}

@@ -9,12 +9,13 @@ import typer
 
 from penchant.cli.options import TrustRemoteCode
 from penchant.errors import ConfigurationError, OutputError
+from penchant.model_folders import trained_model
 from penchant.terminal import echo
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tools on the weights of saved models.")
-Out = Annotated[Path, typer.Option("--out", "-o", help="New folder for the model.")]
+Out = Annotated[Path, typer.Option("--out", "--output", "-o", help="New folder for the model.")]
 LEVELS = ("category", "layer", "model")
 
 
@@ -39,6 +40,7 @@ def compose(
     from penchant.likelihood.loading import load_model
     from penchant.training.parameters.tools import compose as composed
 
+    base = trained_model(base)
     model = load_model(base)
     for file, count in composed(model, add or [], subtract or []).items():
         echo(f"{file}: {count} weights")
@@ -48,7 +50,7 @@ def compose(
 @app.command()
 def half_reset(
     base: Annotated[str, typer.Argument(metavar="BASE", help="The model before training.")],
-    tuned: Annotated[str, typer.Argument(metavar="TUNED", help="The model after training.")],
+    tuned: Annotated[str, typer.Argument(metavar="TUNED", help="The model after training, or its run.")],
     out: Out,
     ratio: Annotated[float, typer.Option(help="Share of the layers' matrices that stay as tuned, in (0, 1).")] = 0.5,
     level: Annotated[str, typer.Option(help="Where the share holds: category, layer or model.")] = "category",
@@ -62,6 +64,7 @@ def half_reset(
     from penchant.likelihood.loading import load_model
     from penchant.training.parameters.tools import half_reset as reset
 
+    base, tuned = trained_model(base), trained_model(tuned)
     model = load_model(tuned)
     count = reset(load_model(base), model, ratio=ratio, level=level, seed=seed)  # type: ignore[arg-type]
     echo(f"{count} weights are those of {base} again")
@@ -77,7 +80,7 @@ def kinds(
     from penchant.likelihood.adapting.kinds import kind_table, table_lines
     from penchant.likelihood.loading import load_model
 
-    for line in table_lines(kind_table(load_model(model))):
+    for line in table_lines(kind_table(load_model(trained_model(model)))):
         echo(line)
 
 
