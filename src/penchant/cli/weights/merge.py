@@ -37,9 +37,7 @@ def merge(
     base: Annotated[str | None, typer.Option(help="Model that the others were tuned from.")] = None,
     soup: Annotated[
         str | None,
-        typer.Option(
-            help="Average all models: uniform; or only those that help on --data: greedy, or maximum (all subsets)."
-        ),
+        typer.Option(help="Average all: uniform; or those that help on --data: greedy or maximum (subsets)."),
     ] = None,
     data: Annotated[str | None, typer.Option(help="Held-out file by which a soup is chosen.")] = None,
     measure: Annotated[
