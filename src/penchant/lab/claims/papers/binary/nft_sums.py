@@ -42,8 +42,8 @@ class AsGoodAsGRPOOnSums(Claim):
     cost = "language"
     remark = (
         "One answer in five is right at the start. Then the weight of wrong answers, ρ/(1 − ρ), is small, and what is "
-        "learned from them, which answer not to give, says little about the right one. Rejection sampling is NFT's loss "
-        "without them. NFT and GRPO end level, but five seeds leave an interval that is wider than the margin."
+        "learned from them, which answer not to give, says little about the right one. Rejection sampling is the loss "
+        "of NFT without them. NFT and GRPO end level; five seeds leave an interval that is wider than the margin."
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
