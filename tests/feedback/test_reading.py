@@ -453,3 +453,9 @@ def test_a_fingerprint_is_the_same_in_every_version() -> None:
     """Runs of earlier versions resume, and their caches are found, by this number."""
     found = read([{"prompt": "Hi", "chosen": "a", "rejected": "b"}]).fingerprint
     assert found == "7aa1d983a05afb7dfdc303d8b699c7b409dcaa66368449a6d3991e294774e1ec"
+
+
+def test_a_kind_that_was_asked_for_is_not_blamed_on_other_records() -> None:
+    ranked = {"prompt": "Hi", "completions": ["Hello!", "No."], "scores": [1, 0]}
+    with pytest.raises(DataError, match=r"looks like a ranking .*'demonstration' was asked for.*Leave --kind"):
+        read([ranked], kind="demonstration")

@@ -75,9 +75,9 @@ def read(
     fields = FieldMapping(mapped, lines.rows, name)
     ready, layout, left_out = _converted(lines, partial(_of_split, lines, fields, split, name), kind)
     origin = Origin(columns, mapped, kind, left_out)
-    kind = kind or _common_kind(ready, name)
+    asked, kind = kind is not None, kind or _common_kind(ready, name)
     records, bad, left = _records(
-        ready, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant", ties=ties == "keep"
+        ready, kind, name, stop=on_bad == "stop", every_turn=train_on == "assistant", ties=ties == "keep", asked=asked
     )
     feedback = Feedback(records, kind=kind, name=name, bad=bad, origin=origin, ties=left)
     feedback.layout = layout
@@ -141,7 +141,7 @@ def _check_options(kind: str | None, on_bad: str, train_on: str, ties: str) -> N
 
 
 def _records(
-    rows: Lines, kind: str, name: str, *, stop: bool, every_turn: bool, ties: bool
+    rows: Lines, kind: str, name: str, *, stop: bool, every_turn: bool, ties: bool, asked: bool
 ) -> tuple[Sequence[Record], list[DataError], int]:
     """The records, the errors of the bad rows, and the number of ties that were left out."""
     # Asked of the file system once per file.
@@ -151,7 +151,7 @@ def _records(
     left = 0
     for place, row, opened in rows:
         try:
-            record = _record(kind, row, place, folders[opened.name], every_turn)
+            record = _record(kind, _of_kind(kind, row, place, asked), place, folders[opened.name], every_turn)
             if ties or not is_tie(record):
                 records.append(record)
             else:
@@ -243,19 +243,30 @@ def _common_kind(rows: Lines, name: str) -> str:
     raise DataError(f"No record can be read. The first: {first}", where=name, fix=fix)
 
 
-def _record(
-    kind: str, row: dict[str, Any] | DataError, source: Source, folder: Path | None, every_turn: bool = False
-) -> Record:
+def _of_kind(kind: str, row: dict[str, Any] | DataError, source: Source, asked: bool) -> dict[str, Any]:
+    """A row that can be read as the kind, which the user asked for or most rows have."""
     if isinstance(row, DataError):
         raise row
     own = recognise(row)
-    if own is not None and own != kind and not _contains(own, kind, row):
+    if own is None or own == kind or _contains(own, kind, row):
+        return row
+    looks = f"The record looks like a {own} (columns: {', '.join(map(str, row))})"
+    if asked:
         raise DataError(
-            f"The record looks like a {own} (columns: {', '.join(map(str, row))}), the others are of kind {kind!r}.",
+            f"{looks}, and the kind {kind!r} was asked for.",
             where=str(source),
-            why="All records of a file must be of one kind.",
-            fix="Move it to a separate file.",
+            why="Its columns are not those of that kind.",
+            fix="Leave --kind (kind=) out, or name the columns with --map.",
         )
+    raise DataError(
+        f"{looks}, the others are of kind {kind!r}.",
+        where=str(source),
+        why="All records of a file must be of one kind.",
+        fix="Move it to a separate file.",
+    )
+
+
+def _record(kind: str, row: dict[str, Any], source: Source, folder: Path | None, every_turn: bool) -> Record:
     placed = located(row, folder, None if source.file == Source().file else source)
     return build(kind, placed, source, every_turn=every_turn)
 
