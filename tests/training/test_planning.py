@@ -34,7 +34,7 @@ def test_the_plan_needs_no_weights_and_says_what_the_dry_run_says(recipe: Recipe
     found = plan_memory(recipe)
     assert found.steps == 3 and found.parts["weights"] > 0
     told = facts(recipe, prepare(recipe, Given(), ProgressReporter(quiet=True)))
-    assert told["memory"].endswith(f"about {found.total / 2**30:.1f} GiB at the peak")
+    assert told["memory"].endswith(f"about {found.total / 2**20:.0f} MiB at the peak")
     assert told["model"] == found.model
 
 
@@ -61,7 +61,7 @@ def test_the_command_prints_the_parts_and_writes_them(
     out = tmp_path / "plan.json"
     assert main(["plan", *words, "--json", str(out)]) == 0
     printed = capsys.readouterr()
-    assert "at the peak" in printed.out and "optimizer" in printed.out
+    assert "at the peak" in printed.out and "optimizer" in printed.out and " MiB " in printed.out
     written = json.loads(out.read_text())
     assert written == plan_memory(recipe).as_json() and written["total"] > written["parts"]["weights"]
     assert main(["plan", *words, "--json", str(tmp_path / "no" / "plan.json")]) == 1

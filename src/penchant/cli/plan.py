@@ -51,14 +51,17 @@ def _print(planned: PlannedMemory) -> None:
     """Print the parts and the peak as a table."""
     from rich.table import Table
 
+    from penchant.modalities.modality import unit_of
+
     share = f"each of {planned.processes} processes" if planned.processes > 1 else "one process"
     table = Table(title=f"Memory of {share}", title_style="", width=40)
     table.add_column("purpose")
-    table.add_column("GiB", justify="right")
-    for name, size in planned.parts.items():
-        table.add_row(name, f"{size / 2**30:.2f}")
+    name, unit, digits = unit_of(planned.total)
+    table.add_column(name, justify="right")
+    for part, size in planned.parts.items():
+        table.add_row(part, f"{size / unit:.{digits}f}")
     table.add_section()
-    table.add_row("at the peak", f"{planned.total / 2**30:.2f}")
+    table.add_row("at the peak", f"{planned.total / unit:.{digits}f}")
     console = make_console(highlight=False)
     console.print(table)
     console.print(

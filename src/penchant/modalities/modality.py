@@ -30,7 +30,7 @@ from penchant.likelihood.scorer import Scorer
 from penchant.objectives.core.objective import Objective
 from penchant.registry import Registry
 
-__all__ = ["MODALITIES", "Estimate", "Modality", "Sizes", "find_modality"]
+__all__ = ["MODALITIES", "Estimate", "Modality", "Sizes", "find_modality", "told", "unit_of"]
 
 log = logging.getLogger("penchant")
 
@@ -76,8 +76,30 @@ class Estimate:
     @property
     def memory(self) -> str:
         """The parts and the peak as one line."""
-        parts = ", ".join(f"{name} {size / 2**30:.2f}" for name, size in self.parts.items())
-        return f"{parts}; about {self.total / 2**30:.1f} GiB at the peak"
+        _, unit, digits = unit_of(self.total)
+        parts = ", ".join(f"{part} {size / unit:.{digits}f}" for part, size in self.parts.items())
+        return f"{parts}; about {told(self.total)} at the peak"
+
+
+def unit_of(size: float) -> tuple[str, int, int]:
+    """The unit in which a size is told: its name, its bytes, and the digits behind the point.
+
+    Example:
+        >>> unit_of(3 * 2**30), unit_of(40 * 2**20)
+        (('GiB', 1073741824, 2), ('MiB', 1048576, 0))
+    """
+    return ("GiB", 2**30, 2) if size >= 2**30 else ("MiB", 2**20, 0)
+
+
+def told(size: float) -> str:
+    """A size in its unit.
+
+    Example:
+        >>> told(3 * 2**30), told(40 * 2**20)
+        ('3.0 GiB', '40 MiB')
+    """
+    name, unit, digits = unit_of(size)
+    return f"{size / unit:.{max(0, digits - 1)}f} {name}"
 
 
 class Modality(ABC):

@@ -90,7 +90,7 @@ def of_kind(recipe: OnlineRecipe, prepared: Prepared, rounds: int) -> dict[str, 
         "a round judges": costs.judging,
         "tokens of a round": costs.tokens,
         "steps": _steps(recipe, prompts, rounds),
-        "memory (GiB)": memory(recipe, prepared, prompts),
+        "memory": memory(recipe, prepared, prompts),
         **texts(prepared),
     }
 

@@ -79,7 +79,7 @@ def test_nothing_is_generated_where_the_responses_are_given(folder: Path, tmp_pa
     said = round_of(recipe, prepared, 8)
     assert (said.sampled, said.given, said.new_tokens) == (0, 16, 0)
     assert said.generation == "nothing is generated; 16 responses are those of the records"
-    assert "sampling 0.00" in memory(recipe, prepared, 8)
+    assert "sampling 0 MiB" in memory(recipe, prepared, 8)
 
 
 def test_the_texts_are_those_that_are_read_and_trained(folder: Path, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_memory_names_the_copies_that_are_kept(folder: Path, tmp_path: Path) -> 
         assert told in memory(recipe, prepared, 8), name
     recipe, prepared = planned(folder, tmp_path, method="grpo", objective={"beta": 0.1}, lora={"rank": 2})
     assert "no frozen copy" in memory(recipe, prepared, 8), "the reference is the model with its adapter switched off"
-    assert {"a round samples", "a round judges", "tokens of a round", "memory (GiB)"} <= facts(recipe, prepared).keys()
+    assert {"a round samples", "a round judges", "tokens of a round", "memory"} <= facts(recipe, prepared).keys()
 
 
 def test_the_command_prints_it_all(
@@ -117,7 +117,7 @@ def test_the_command_prints_it_all(
     assert main([*command, "--dry-run", "prompts_per_iteration=4", "max_new_tokens=8", "judge.rule=exact"]) == 0
     shown = capsys.readouterr().out
     assert "32 of the policy" in shown and "32 responses scored, up to 44 comparisons of two responses" in shown
-    assert "up to 256 generated" in shown and "the policy reads" in shown and "GiB at the peak" in shown
+    assert "up to 256 generated" in shown and "the policy reads" in shown and "MiB at the peak" in shown
 
 
 def test_every_kind_of_rounds_that_take_turns_is_described(folder: Path, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_every_kind_of_rounds_that_take_turns_is_described(folder: Path, tmp_pat
     assert first["a round samples"] == "16 of the policy, conversations with up to 8 turns in all"
     assert second["a round samples"] == "24 of the policy, conversations with up to 64 turns in all"
     assert "up to 768 generated" in first["tokens of a round"], "16 conversations of 8 turns of 6 tokens"
-    assert all("frozen copies (previous, initial)" in each["memory (GiB)"] for each in (first, second))
+    assert all("frozen copies (previous, initial)" in each["memory"] for each in (first, second))
     assert found["kinds of rounds"] == "2, which take turns" and "judge" in found and "objective" not in found
     alone, plain = planned(folder, tmp_path, method="optima-isft", **keys)
     assert "objective" in facts(alone, plain), "one kind is described without a number"

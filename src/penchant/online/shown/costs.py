@@ -11,7 +11,7 @@ from penchant.feedback.records import Text
 from penchant.forest.batching import plan_batches
 from penchant.modalities.language_model import model_shape
 from penchant.modalities.memory import ModelSize
-from penchant.modalities.modality import Modality, Sizes
+from penchant.modalities.modality import Modality, Sizes, told
 from penchant.online.preparation import Prepared
 from penchant.online.recipe import OnlineRecipe
 from penchant.online.reference import BEFORE
@@ -22,7 +22,6 @@ __all__ = ["Round", "memory", "round_of", "texts"]
 
 # Characters of a text that are shown.
 SHOWN = 300
-GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -155,10 +154,10 @@ def memory(recipe: OnlineRecipe, prepared: Prepared, prompts: int) -> str:
     rows = min(prompts * recipe.samples_per_prompt, prepared.engine.at_once)
     generates = prepared.engine.follows_policy and prepared.sampler.texts != 0
     cache = 2 * size.layers * size.keys * kept_tokens * rows * size.stored if generates else 0
-    kept = f"frozen copies ({', '.join(frozen)}) {copies / GIB:.2f}" if frozen else "no frozen copy"
+    kept = f"frozen copies ({', '.join(frozen)}) {told(copies)}" if frozen else "no frozen copy"
     return (
         f"{found.memory} for training on {part:,} tokens at once; {kept}; keys and values of {rows:,} responses while "
-        f"sampling {cache / GIB:.2f}"
+        f"sampling {told(cache)}"
     )
 
 
