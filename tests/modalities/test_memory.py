@@ -72,6 +72,20 @@ def test_the_activations_are_what_forward_keeps(hidden: int, layers: int, inner:
     assert planned.activations == pytest.approx(saved - logits, rel=0.15)
 
 
+def test_checkpointed_layers_are_not_there_while_the_logits_are() -> None:
+    for cpu in (False, True):
+        few, many = (
+            of(ModelSize(10**6, 64, 4, 160, 64, 64, vocabulary), cpu=cpu, gradient_checkpointing=True)
+            for vocabulary in (96, 60_000)
+        )
+        kept = few.weights + few.gradients + few.optimizer + few.reference
+        assert few.total == kept + few.activations and many.activations == few.activations
+        assert many.total == kept + many.at_logits + many.logits > few.total
+        whole = of(ModelSize(10**6, 64, 4, 160, 64, 64, 60_000), cpu=cpu)
+        assert whole.total == kept + whole.activations + whole.logits
+        assert "at_logits" not in whole.parts
+
+
 def test_sizes_are_read_from_a_model_without_weights() -> None:
     with torch.device("meta"):
         empty = model()

@@ -19,9 +19,12 @@ MEASURED_AT_ONCE = 8192
 
 # On a CPU the C library keeps temporaries in the heap: a freed aligned block is too small for an aligned request of the
 # same size. An adapter makes more temporaries (the base output, two products, a scaled sum) for the same saved tensors.
-# With checkpointing nearly everything is a temporary. What does not grow with the tokens comes on top.
-CPU_HEAP, CPU_HEAP_ADAPTER, CPU_HEAP_CHECKPOINTING = 1.2, 1.8, 2.6
+# What does not grow with the tokens comes on top.
+CPU_HEAP, CPU_HEAP_ADAPTER = 1.2, 1.8
 CPU_HEAP_ALWAYS = 30 * MIB
+# With checkpointing one layer's activations are there at a time, and every layer leaves holes around its checkpoint: as
+# shares of what a layer keeps. Fitted to the peaks of three models (`benchmarks.memory_plan`).
+CPU_HEAP_LAYER, CPU_HEAP_HOLES = 1.1, 0.42
 
 # NF4 with nested quantization: half a byte, and the constants of each block of 64.
 FOUR_BIT = 0.5 + 0.127 / 8
@@ -98,6 +101,7 @@ class Memory:
         logits: logits of the tokens that are scored at once.
         measuring: what a forward pass without gradient holds; not at the same time as the two before.
         copies: weights that are cast for the arithmetic, or gathered from other processes.
+        at_logits: activations that are there while the logits are: all, or with checkpointing the checkpoints.
         beforehand: a cached reference that leaves the memory before the policy is loaded, with what measuring it holds.
     """
 
@@ -109,18 +113,19 @@ class Memory:
     logits: float
     measuring: float
     copies: float
+    at_logits: float
     beforehand: float = 0.0
 
     @property
     def total(self) -> float:
         """The peak, bytes: what always stays, and the larger of training and measuring."""
         kept = self.weights + self.gradients + self.optimizer + self.reference + self.copies
-        return max(kept + max(self.activations + self.logits, self.measuring), self.beforehand)
+        return max(kept + max(self.activations, self.at_logits + self.logits, self.measuring), self.beforehand)
 
     @property
     def parts(self) -> dict[str, float]:
         """Bytes by purpose, without those that are 0."""
-        return {name: value for name, value in vars(self).items() if value}
+        return {name: value for name, value in vars(self).items() if value and name != "at_logits"}
 
 
 def optimizer_bytes(name: str) -> float:
@@ -190,14 +195,17 @@ def memory_of(
     beside, beforehand = _other_bytes(other, settings, at_once, 2 if half else 4)
     frozen = (size.stored * size.parameters if reference else 0.0) + beside
     layer = size.parameters / max(1, size.layers)
-    heap = CPU_HEAP_CHECKPOINTING if settings.gradient_checkpointing else CPU_HEAP_ADAPTER if adapter else CPU_HEAP
+    activations, at_logits = _activations(
+        size, settings, tokens, half, (CPU_HEAP_ADAPTER if adapter else CPU_HEAP) * cpu
+    )
     rows = (tokens if scored is None else scored) * size.vocabulary * 4
     return Memory(
         weights=(weight * size.parameters + (4 * trained if adapter else 0)) / processes,
         gradients=trained * (4.0 if adapter else weight) / processes,
         optimizer=trained * optimizer_bytes(settings.optimizer) * (1.0 if adapter else weight / 4) / processes,
         reference=frozen / processes,
-        activations=(heap if cpu else 1.0) * _activations(size, settings, tokens, half) + CPU_HEAP_ALWAYS * cpu,
+        activations=activations + CPU_HEAP_ALWAYS * cpu,
+        at_logits=at_logits + CPU_HEAP_ALWAYS * cpu,
         logits=float(LOGITS_COPIES * (rows if rows <= WHOLE_LOGITS else CHUNK_LOGITS)),
         measuring=_measuring(size, at_once, 2 if half else 4),
         copies=(2.0 * size.parameters / processes if half and weight == 4 else 0.0)
@@ -229,8 +237,10 @@ def _adapter_parameters(size: ModelSize, rank: int) -> int:
     return rank * sum(first + second for first, second in size.linears)
 
 
-def _activations(size: ModelSize, settings: Any, tokens: int, half: bool) -> float:
-    """What forward keeps for backward, bytes.
+def _activations(size: ModelSize, settings: Any, tokens: int, half: bool, heap: float) -> tuple[float, float]:
+    """What forward keeps for backward, bytes: at most, and while the logits are there.
+
+    ``heap`` is the share of the C library's heap on a CPU, 0 elsewhere.
 
     A layer keeps, for each token: the residual stream and its normalised form, twice, with what the projections read
     (7 hidden states); queries before and after rotation, and the attention's output (3); keys and values, which every
@@ -241,8 +251,12 @@ def _activations(size: ModelSize, settings: Any, tokens: int, half: bool) -> flo
     width = 2 if half or (size.stored == 2 and getattr(settings, "weights", "stored") == "stored") else 4
     layer = tokens * (wide * 4 + narrow * width)
     if not settings.gradient_checkpointing:
-        return float(size.layers * layer)
-    return float(size.layers * tokens * size.hidden * 4 + layer)
+        whole = float(size.layers * layer) * (heap or 1.0)
+        return whole, whole
+    checkpoints = float(size.layers * tokens * size.hidden * 4)
+    if heap:
+        return (CPU_HEAP_LAYER + CPU_HEAP_HOLES * size.layers) * layer, checkpoints
+    return checkpoints + layer, checkpoints
 
 
 def _measuring(size: ModelSize, tokens: int, width: int) -> float:
