@@ -191,25 +191,22 @@ def memory_of(
     adapter = rank is not None
     weight = _weight_bytes(size, settings, adapter)
     trained = size.parameters if rank is None else _adapter_parameters(size, rank)
-    at_once = min(measured, MEASURED_AT_ONCE)
-    beside, beforehand = _other_bytes(other, settings, at_once, 2 if half else 4)
-    frozen = (size.stored * size.parameters if reference else 0.0) + beside
-    layer = size.parameters / max(1, size.layers)
-    activations, at_logits = _activations(
-        size, settings, tokens, half, (CPU_HEAP_ADAPTER if adapter else CPU_HEAP) * cpu
-    )
+    at_once, width = min(measured, MEASURED_AT_ONCE), 2 if half else 4
+    beside, beforehand = _other_bytes(other, settings, at_once, width)
+    heap = (CPU_HEAP_ADAPTER if adapter else CPU_HEAP) if cpu else 0.0
+    activations, at_logits = _activations(size, settings, tokens, half, heap)
     rows = (tokens if scored is None else scored) * size.vocabulary * 4
     return Memory(
         weights=(weight * size.parameters + (4 * trained if adapter else 0)) / processes,
         gradients=trained * (4.0 if adapter else weight) / processes,
         optimizer=trained * optimizer_bytes(settings.optimizer) * (1.0 if adapter else weight / 4) / processes,
-        reference=frozen / processes,
+        reference=((size.stored * size.parameters if reference else 0.0) + beside) / processes,
         activations=activations + CPU_HEAP_ALWAYS * cpu,
         at_logits=at_logits + CPU_HEAP_ALWAYS * cpu,
         logits=float(LOGITS_COPIES * (rows if rows <= WHOLE_LOGITS else CHUNK_LOGITS)),
-        measuring=_measuring(size, at_once, 2 if half else 4),
+        measuring=_measuring(size, at_once, width),
         copies=(2.0 * size.parameters / processes if half and weight == 4 else 0.0)
-        + (2 * layer * weight if processes > 1 else 0.0),
+        + (2 * size.parameters / max(1, size.layers) * weight if processes > 1 else 0.0),
         beforehand=beforehand,
     )
 
