@@ -59,8 +59,8 @@ def score(
 
     reward = β (log π(y|x) − log π_ref(y|x)),   summed over tokens, nats
 
-    ``split``, ``mapping``, ``kind`` and ``on_bad`` are those of `penchant.feedback.read`; ``chat_template``,
-    ``end_token``, ``template_arguments`` and ``as_chat`` those of `penchant.rendering.Renderer`.
+    ``split``, ``mapping``, ``kind``, ``on_bad`` and ``train_on`` are those of `penchant.feedback.read`;
+    ``chat_template``, ``end_token``, ``template_arguments`` and ``as_chat`` those of `penchant.rendering.Renderer`.
 
     Args:
         model: a folder (also of an adapter or of a run), a hub id, or a causal language model in memory.
@@ -69,10 +69,10 @@ def score(
         base: base of the model, if it is an adapter whose configuration names none that is found.
         beta: scale of the reward, above 0.
         tokenizer: required if the model is given in memory.
-        train_on: ``last`` or ``assistant``: which turns of a conversation are scored (see `penchant.feedback.read`).
         max_length: maximum tokens of prompt and response; default: the model's context.
         truncation: how to handle longer records.
-        tokens_per_batch, progress: tokens per forward pass; called with the number of records done and the total.
+        tokens_per_batch: tokens per forward pass.
+        progress: called with the number of records done and the total.
 
     Returns:
         One row per record: ``source``, ``responses`` (for each ``logp`` and ``mean_logp`` in nats, ``tokens``, and
@@ -86,8 +86,8 @@ def score(
     model, reference = (trained_model(each) if isinstance(each, str | Path) else each for each in (model, reference))
     reading = {"split": split, "mapping": mapping, "kind": kind, "on_bad": on_bad, "train_on": train_on, "ties": "keep"}
     feedback = data if isinstance(data, Feedback) else read(data, **reading)  # type: ignore[arg-type]
-    rendering = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
-    policy, renderer = _loaded(model, base, tokenizer, template_arguments=template_arguments, **rendering)
+    own = {"chat_template": chat_template, "end_token": end_token, "as_chat": as_chat}
+    policy, renderer = _loaded(model, base, tokenizer, template_arguments=template_arguments, **own)
     limit = length_limit(str(model), None if policy is not model else model, renderer.tokenizer, max_length, base=base)
     cutting = Truncation(limit, truncation)  # type: ignore[arg-type]
     encoded = _encoded(Encoder(renderer, ["responses"], truncation=cutting, on_bad=on_bad), feedback)

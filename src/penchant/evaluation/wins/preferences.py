@@ -134,16 +134,9 @@ def read_regularising(rows: Iterable[Mapping[str, Any]], source: str = "regulari
         length = [float(row["length"]) for name in found for row, own in zip(given, names, strict=True) if own == name]
     else:
         length = [value for each in versions for value in standardised_lengths(each.baseline, each.model)]
-    wins, difficulty = ([value for each in versions for value in part(each)] for part in (_wins, _difficulties))
+    wins = [value for each in versions for value in each.win]
+    difficulty = [value for each in versions for value in each.difficulty]
     return Regularising(wins, length, difficulty or [0.0] * len(wins))
-
-
-def _wins(own: Preferences) -> list[float]:
-    return own.win
-
-
-def _difficulties(own: Preferences) -> list[float]:
-    return own.difficulty
 
 
 def measure_rates(
