@@ -89,26 +89,41 @@ def rated() -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["reward-regression", "quantile-reward", "gaussian-reward"])
-def test_rated_responses_give_a_judge(model: Path, tmp_path: Path, name: str) -> None:
-    run = trained(model, tmp_path / "run", {"name": name}, rated(), epochs=10)
+BINS = {"name": "distributional-reward", "bins": 5, "low": -1.0, "high": 1.0}
+
+
+@pytest.mark.parametrize(
+    "objective", [{"name": "reward-regression"}, {"name": "quantile-reward"}, {"name": "gaussian-reward"}, BINS]
+)
+def test_rated_responses_give_a_judge(model: Path, tmp_path: Path, objective: dict[str, Any]) -> None:
+    run = trained(model, tmp_path / "run", objective, rated(), epochs=10)
     assert run.summary["after"]["rewards/accuracy"] > 0.9
     table = judge_of(tmp_path / "run").compare("which colour is red", [" red is blue good", " blue was red bad"])
     assert float(table[0, 1]) > 0.5 and float(table[0, 1] + table[1, 0]) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", ["quantile-reward", "gaussian-reward"])
-def test_a_judge_says_how_unsure_it_is_and_may_subtract_that(model: Path, tmp_path: Path, name: str) -> None:
+def by_hand(name: str, outputs: torch.Tensor) -> torch.Tensor:
+    """The spread: largest less smallest quantile, root of the variance, standard deviation over five bins."""
+    if name == "quantile-reward":
+        return outputs.amax(-1) - outputs.amin(-1)
+    if name == "gaussian-reward":
+        return outputs[:, 1].exp().sqrt()
+    shares, values = outputs.softmax(-1), torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0]).to(outputs)
+    return ((shares * values.square()).sum(-1) - (shares * values).sum(-1).square()).sqrt()
+
+
+@pytest.mark.parametrize("objective", [{"name": "quantile-reward"}, {"name": "gaussian-reward"}, BINS])
+def test_a_judge_says_how_unsure_it_is_and_may_subtract_that(
+    model: Path, tmp_path: Path, objective: dict[str, Any]
+) -> None:
     rows = [
         {"prompt": row["prompt"], "completions": [row["chosen"], row["rejected"]], "scores": [1, -1]} for row in PAIRS
     ]
-    trained(model, tmp_path / "run", {"name": name}, rows, epochs=2)
+    trained(model, tmp_path / "run", objective, rows, epochs=2)
     folder = str(tmp_path / "run" / "model")
     asked = ("which colour is red", [" red is blue good", " blue was red bad"])
     plain = build_judge({"name": "reward_model", "model": folder})
-    # The same outputs, read by hand: the largest less the smallest quantile, or the square root of the variance.
-    outputs = plain._outputs([asked[0]], [asked[1]])[0]
-    spread = outputs.amax(-1) - outputs.amin(-1) if name == "quantile-reward" else outputs[:, 1].exp().sqrt()
+    spread = by_hand(str(objective["name"]), plain._outputs([asked[0]], [asked[1]])[0])
     unsure = build_judge({"name": "reward_model", "model": folder, "spread": True})
     careful = build_judge({"name": "reward_model", "model": folder, "coefficient": 2.0})
     assert unsure.score(*asked) == pytest.approx(spread.tolist()) and min(unsure.score(*asked)) > 0

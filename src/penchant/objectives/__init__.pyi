@@ -150,6 +150,7 @@ from penchant.objectives.reference_free.triple import TPOHinge as _TPOHinge
 from penchant.objectives.reference_free.triple import TPOIPO as _TPOIPO
 from penchant.objectives.reference_free.triple import TPOLength as _TPOLength
 from penchant.objectives.reference_free.verdict_margin import VerdictMargin as _VerdictMargin
+from penchant.objectives.reward_models.binned import DistributionalReward as _DistributionalReward
 from penchant.objectives.reward_models.bt import BTRewardModel as _BTRewardModel
 from penchant.objectives.reward_models.bt import BTTies as _BTTies
 from penchant.objectives.reward_models.bt import EurusRM as _EurusRM
@@ -334,6 +335,9 @@ class DPOSFT(_DPOSFT):
 
 class DiffusionKTO(_DiffusionKTO):
     def __init__(self, *, beta: float = ..., lambda_desirable: float = ..., lambda_undesirable: float = ..., utility: Literal['sigmoid', 'loss_averse', 'risk_seeking_1', 'risk_seeking_2', 'risk_seeking_3'] = ..., offset: Literal['none', 'sigmoid'] = ..., half_factor: float = ...) -> None: ...
+
+class DistributionalReward(_DistributionalReward):
+    def __init__(self, *, bins: int = ..., low: float = ..., high: float = ...) -> None: ...
 
 class DrGRPO(_DrGRPO):
     def __init__(self, *, max_completion_length: int = ..., beta: float = ..., kl_by_ratio: bool = ..., delta: float = ..., epsilon_low: float = ..., epsilon_high: float = ...) -> None: ...

@@ -64,10 +64,10 @@ class RewardModel(Judge):
         int | None, Ge(0), "of a model of several people, the number of the one whose taste judges; all if absent"
     ] = None
     spread: Annotated[
-        bool, "of a quantile or Gaussian reward: score how unsure the model is, in the unit of the ratings, instead"
+        bool, "of a reward with a distribution: score how unsure the model is, in the unit of the ratings, instead"
     ] = False
     coefficient: Annotated[
-        float, Ge(0), "of a quantile or Gaussian reward: how many times the spread is subtracted from a reward"
+        float, Ge(0), "of a reward with a distribution: how many times the spread is subtracted from a reward"
     ] = 0.0
     without: Annotated[
         int | None, Interval(ge=1, le=2), "of a crmt model, the modality that it does without: 1 prompt, 2 response"
@@ -131,8 +131,8 @@ class RewardModel(Judge):
             raise ConfigurationError(
                 "This model does not say how sure it is of a reward.",
                 where=f"judge.{'spread' if self.spread else 'coefficient'}",
-                fix="Leave it out, train with --objective quantile-reward or gaussian-reward, or combine several "
-                "models (--combine ensemble,how=uncertainty).",
+                fix="Leave it out, train with --objective quantile-reward, gaussian-reward or distributional-reward, "
+                "or combine several models (--combine ensemble,how=uncertainty).",
             )
         if self.spread and self.coefficient:
             raise ConfigurationError(

@@ -13,7 +13,7 @@ from penchant.feedback.records import Comparison, Demonstration
 from penchant.feedback.views.view import supplied_texts
 from penchant.objectives import build
 from penchant.objectives.functional.modality_changes import attacked
-from penchant.objectives.functional.modality_head import joint_loss
+from penchant.objectives.functional.modality_head import joint_loss, orthogonal_rows
 
 
 def states(seed: int, rows: int = 6) -> Any:
@@ -46,6 +46,12 @@ def test_rows_have_norm_1_and_mean_0_and_groups_are_orthogonal(group: int) -> No
         torch.testing.assert_close(table.mean(dim=0), torch.zeros(3), atol=1e-6, rtol=0)
         if group == 3:
             torch.testing.assert_close(table.T @ table, torch.eye(3), atol=1e-5, rtol=0)
+
+
+def test_rows_that_are_nearly_parallel_become_orthonormal_too() -> None:
+    first = torch.tensor([1.0, -2.0, 0.5, 0.5])
+    table = orthogonal_rows(torch.stack([first, first + torch.tensor([0.0, 1e-3, 0.0, 0.0])]), group=2)
+    torch.testing.assert_close(table @ table.T, torch.eye(2), atol=1e-6, rtol=0)
 
 
 def test_the_radius_is_unmoved_by_the_scale_of_all_factors_and_grows_in_the_second_step() -> None:

@@ -37,9 +37,11 @@ def orthogonal_rows(weight: Tensor, group: int = 1) -> Tensor:
     if group == 1:
         return centred / centred.norm(dim=-1, keepdim=True)
     rows = centred.reshape(-1, group, weight.shape[-1])
+    if rows.device.type != "mps":  # which has no float64
+        rows = rows.double()  # Z Zᵀ squares the condition of rows that are nearly parallel
     values, vectors = torch.linalg.eigh(rows @ rows.mT)
     whitening = vectors @ torch.diag_embed(values.rsqrt()) @ vectors.mT
-    return (whitening @ rows).reshape(weight.shape)
+    return (whitening @ rows).reshape(weight.shape).to(weight.dtype)
 
 
 def joint_loss(

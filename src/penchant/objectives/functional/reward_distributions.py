@@ -9,6 +9,8 @@ from torch import Tensor
 
 __all__ = [
     "categorical_loss",
+    "categorical_preference",
+    "categorical_spread",
     "expected_value",
     "gaussian_loss",
     "gaussian_preference",
@@ -165,3 +167,42 @@ def categorical_loss(logits: Tensor, labels: Tensor, values: Tensor) -> Tensor:
     low = logp.gather(-1, (upper - 1).unsqueeze(-1))
     high = logp.gather(-1, upper.unsqueeze(-1))
     return -((1 - share) * low + share * high).squeeze(-1)
+
+
+def categorical_spread(logits: Tensor, values: Tensor) -> Tensor:
+    """The standard deviation of a distribution over bins.
+
+    Args:
+        logits: [..., bins].
+        values: [bins] what each bin stands for.
+
+    Returns:
+        [...], at least 0.
+
+    Example:
+        >>> categorical_spread(torch.zeros(2), torch.tensor([0.0, 4.0]))
+        tensor(2.)
+    """
+    apart = values - expected_value(logits, values).unsqueeze(-1)
+    return (logits.softmax(dim=-1) * apart.square()).sum(dim=-1).sqrt()
+
+
+def categorical_preference(first: Tensor, second: Tensor) -> Tensor:
+    """The probability that a value is higher than another one, both given by distributions over the same bins.
+
+    P = Σ_ij q_i q'_j ([i > j] + ½ [i = j])
+
+    Args:
+        first: [..., bins] logits, of ascending bins.
+        second: [..., bins] those of the other response.
+
+    Returns:
+        [...] in [0, 1]; the two orders sum to 1.
+
+    Example:
+        >>> categorical_preference(torch.zeros(2), torch.tensor([0.0, -torch.inf]))
+        tensor(0.7500)
+    """
+    own, other = first.softmax(dim=-1), second.softmax(dim=-1)
+    below = other.cumsum(dim=-1) - 0.5 * other
+    return (own * below).sum(dim=-1)

@@ -1,4 +1,4 @@
-"""Quantile and Gaussian heads know when they do not know."""
+"""Quantile, Gaussian and distributional heads know when they do not know."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ class SpreadSaysError(Claim):
     id = "quantile-reward-knows"
     paper = "arXiv:2409.10164"
     sentence = (
-        "Where raters agree about half of the responses and scatter about the others, the spread of a quantile or "
-        "Gaussian head tells the two kinds apart; the distance of a regressed reward from the mean does not."
+        "Where raters agree about half of the responses and scatter about the others, the spread of a quantile, "
+        "Gaussian or distributional head tells the two kinds apart; the distance of a regressed reward from the mean "
+        "does not."
     )
-    methods = ("quantile-reward", "gaussian-reward")
+    methods = ("quantile-reward", "gaussian-reward", "distributional-reward")
     baselines = ("reward-regression",)
     world = f"{RESPONSES} responses, {RATINGS} ratings each with standard deviation {SURE} or {UNSURE}"
     quantity = "probability that a response with scattered ratings has the larger spread (area under the ROC curve)"
     contrasts = (
         Contrast("quantile-reward", "reward-regression", smallest=0.3),
         Contrast("gaussian-reward", "reward-regression", smallest=0.3),
+        Contrast("distributional-reward", "reward-regression", smallest=0.3),
     )
 
     def measure(self, seed: int) -> Mapping[str, float]:
@@ -46,7 +48,13 @@ class SpreadSaysError(Claim):
         repeated = with_states(states.repeat_interleave(RATINGS, 0))
         inputs = {"responses": repeated, "scores": ratings.flatten()}
         found = {}
-        for name, more in (("quantile-reward", {"quantiles": 9}), ("gaussian-reward", {}), ("reward-regression", {})):
+        bins = {"low": float(ratings.min()), "high": float(ratings.max())}
+        for name, more in (
+            ("quantile-reward", {"quantiles": 9}),
+            ("gaussian-reward", {}),
+            ("distributional-reward", bins),
+            ("reward-regression", {}),
+        ):
             fitted = fit_head(build(name, **more), inputs, RESPONSES, steps=600)
             outputs = fitted.reward_head(states).detach()  # type: ignore[operator]
             if name == "reward-regression":
