@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from operator import ge
 
 import numpy as np
 
@@ -24,13 +25,13 @@ class Package:
         base: place of the base design.
         features: places of the additions, in the order in which they were accepted.
         utilities: of each group.
-        transcript: each accepted proposal: the group that made it, and the addition.
+        transcript: each accepted proposal: the group that made it, the addition, and the one it takes the place of.
     """
 
     base: int
     features: tuple[int, ...]
     utilities: tuple[float, ...]
-    transcript: tuple[tuple[int, int], ...] = field(default=())
+    transcript: tuple[tuple[int, int, int | None], ...] = field(default=())
 
 
 #: How a choice of packages is judged by the utilities of the groups; higher is better.
@@ -44,13 +45,19 @@ Table = Sequence[Sequence[float]]
 
 
 def negotiate(
-    bases: Table, features: Table, costs: Sequence[float], budget: float, *, tolerance: float = 0.0
+    bases: Table,
+    features: Table,
+    costs: Sequence[float],
+    budget: float,
+    *,
+    tolerance: float = 0.0,
+    swaps: bool = False,
 ) -> Package:
     """Groups bargain over additions: each proposes, and a mediator accepts what helps the worst-off group first.
 
-    The start is the base design with the largest total. In each round every group proposes the affordable addition with
+    The start is the base design with the largest total. In each round every group proposes the affordable change with
     its largest gain per cost. Of the proposals that leave no group below its start less the tolerance, the mediator
-    accepts the one with the largest (lowest utility, total), if it does not lower this pair. It ends when none is left.
+    accepts the one with the largest (lowest utility, total), if it raises this pair. It ends when none is left.
 
     Args:
         bases: for each base design the utility of each group.
@@ -58,6 +65,8 @@ def negotiate(
         costs: of each addition, above 0.
         budget: the largest sum of costs.
         tolerance: how far a group may fall below its start.
+        swaps: whether a group may also propose that an addition takes the place of an accepted one. One that costs
+            nothing more comes before all others. Without swaps the choice for a single group is the greedy one.
 
     Raises:
         ConfigurationError: a table has rows of different lengths, or a cost is not above 0.
@@ -71,29 +80,75 @@ def negotiate(
     """
     _check(bases, features, costs)
     base = max(range(len(bases)), key=lambda place: sum(bases[place]))
-    start, chosen, left = list(bases[base]), list[tuple[int, int]](), budget
-    now = list(start)
+    start = [each - tolerance - _TIE for each in bases[base]]
+    now, chosen = list(bases[base]), list[int]()
+    transcript: list[tuple[int, int, int | None]] = []
     while True:
-        free = [each for each in range(len(features)) if each not in {f for _g, f in chosen} and costs[each] <= left]
-        proposals = [(group, each) for group in range(len(now)) if (each := _wish(group, free, features, costs)) >= 0]
-        after = {each: [u + gain for u, gain in zip(now, features[each], strict=True)] for _group, each in proposals}
-        allowed = [
-            (group, each)
-            for group, each in proposals
-            if all(u >= s - tolerance - _TIE for u, s in zip(after[each], start, strict=True))
-            and (min(after[each]), sum(after[each])) > (min(now), sum(now))
-        ]
-        if not allowed:
-            return Package(base, tuple(each for _group, each in chosen), tuple(now), tuple(chosen))
-        best = max(allowed, key=lambda proposal: (min(after[proposal[1]]), sum(after[proposal[1]])))
-        chosen.append(best)
-        now, left = after[best[1]], left - costs[best[1]]
+        changes = _changes(chosen, features, costs, budget, swaps)
+        offers = []
+        for group in range(len(now)):
+            if (change := _wish(group, changes)) is not None:
+                after = _utilities(bases[base], features, change.of(chosen))
+                if all(map(ge, after, start)) and _fairness(after) > _fairness(now):
+                    offers.append((_fairness(after), group, change, after))
+        if not offers:
+            return Package(base, tuple(chosen), tuple(now), tuple(transcript))
+        _best, group, change, now = max(offers, key=lambda offer: offer[0])
+        chosen = change.of(chosen)
+        transcript.append((group, change.added, change.removed))
 
 
-def _wish(group: int, free: Sequence[int], features: Table, costs: Sequence[float]) -> int:
-    """The addition with the largest gain per cost for a group; −1 if none gains it anything."""
-    best = max(free, key=lambda each: features[each][group] / costs[each], default=-1)
-    return best if best >= 0 and features[best][group] > 0 else -1
+@dataclass(frozen=True)
+class _Change:
+    """An addition, in the place of another one or of none, with what it adds to utilities and cost."""
+
+    added: int
+    removed: int | None
+    gains: tuple[float, ...]
+    cost: float
+
+    def of(self, chosen: Sequence[int]) -> list[int]:
+        """The additions after it."""
+        return [*(each for each in chosen if each != self.removed), self.added]
+
+
+def _changes(
+    chosen: Sequence[int], features: Table, costs: Sequence[float], budget: float, swaps: bool
+) -> list[_Change]:
+    """The affordable changes of a package."""
+    left = budget - sum(costs[each] for each in chosen)
+    found = []
+    for added in range(len(features)):
+        if added in chosen:
+            continue
+        for removed in (None, *chosen) if swaps else (None,):
+            gains, cost = tuple(features[added]), costs[added]
+            if removed is not None:
+                gains = tuple(one - other for one, other in zip(gains, features[removed], strict=True))
+                cost -= costs[removed]
+            if cost <= left:
+                found.append(_Change(added, removed, gains, cost))
+    return found
+
+
+def _wish(group: int, changes: Sequence[_Change]) -> _Change | None:
+    """The change with the largest gain per cost for a group; None if none gains it anything."""
+
+    def rate(change: _Change) -> tuple[float, float]:
+        gain = change.gains[group]
+        return (gain / change.cost, 0.0) if change.cost > 0 else (math.inf, gain)
+
+    return max((each for each in changes if each.gains[group] > 0), key=rate, default=None)
+
+
+def _utilities(base: Sequence[float], features: Table, chosen: Sequence[int]) -> list[float]:
+    """Of a package, which depend on it alone and not on the way to it: no package can come twice."""
+    return [own + sum(features[each][group] for each in sorted(chosen)) for group, own in enumerate(base)]
+
+
+def _fairness(utilities: Sequence[float]) -> tuple[float, float]:
+    """What the mediator compares: the lowest utility, then the total."""
+    return min(utilities), sum(utilities)
 
 
 def best_by_rule(rule: str, bases: Table, features: Table, costs: Sequence[float], budget: float) -> Package:

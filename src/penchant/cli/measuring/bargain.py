@@ -25,6 +25,9 @@ def bargain(
     ],
     budget: Annotated[float, typer.Option(min=0, help="The largest sum of costs.")],
     tolerance: Annotated[float, typer.Option(min=0, help="How far a group may fall below its start.")] = 0.0,
+    swaps: Annotated[
+        bool, typer.Option("--swaps", help="Groups may also propose that an addition takes another one's place.")
+    ] = False,
     json_out: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -44,7 +47,9 @@ def bargain(
         [[float(row["utilities"][each]) for each in groups] for row in part] for part in (bases, additions)
     )
     costs = [float(row["cost"]) for row in additions]
-    found: dict[str, Package] = {"bargaining": negotiate(starts, gains, costs, budget, tolerance=tolerance)}
+    found: dict[str, Package] = {
+        "bargaining": negotiate(starts, gains, costs, budget, tolerance=tolerance, swaps=swaps)
+    }
     found |= {rule: best_by_rule(rule, starts, gains, costs, budget) for rule in RULES}
     lowest = satisfaction([each.utilities for each in found.values()])
     table = Table("rule", "package", "total", "worst group", "20th percentile", "Gini", title=f"Budget {budget:g}")
@@ -61,7 +66,10 @@ def bargain(
         told[rule] = {"package": names, "utilities": utilities, **figures}
     console = make_console(highlight=False)
     console.print(table)
-    steps = [f"{groups[group]} proposes {additions[place]['name']}" for group, place in found["bargaining"].transcript]
+    steps = []
+    for group, place, removed in found["bargaining"].transcript:
+        instead = "" if removed is None else f" in place of {additions[removed]['name']}"
+        steps.append(f"{groups[group]} proposes {additions[place]['name']}{instead}")
     console.print(f"Accepted: {'; '.join(steps) or 'nothing'}.", markup=False)
     if json_out is not None:
         write_json(json_out, {"rules": told, "accepted": steps}, "The bargaining")
