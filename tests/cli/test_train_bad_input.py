@@ -58,7 +58,7 @@ GOOD = {"prompt": "which colour", "chosen": " is red", "rejected": " is not red"
 BAD_DATA = {
     "not json": (['{"prompt": "a", '], "bad.jsonl:1", "JSON"),
     "a field is missing": ([GOOD, {"prompt": "a", "chosen": " b"}], "bad.jsonl:2", "'rejected'"),
-    "named otherwise": ([{"prompt": "a", "accepted": " b", "rejected": " c"}], "bad.jsonl", "accepted"),
+    "named otherwise": ([{"prompt": "a", "favoured": " b", "rejected": " c"}], "bad.jsonl", "favoured"),
     "a field is null": ([GOOD, {**GOOD, "chosen": None}], "bad.jsonl:2", "'chosen'"),
     "of the wrong type": ([GOOD, {**GOOD, "chosen": 7}], "bad.jsonl:2", "'chosen'"),
     "an empty response": ([GOOD, {**GOOD, "chosen": ""}], "bad.jsonl:2", "empty"),

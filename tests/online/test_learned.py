@@ -77,7 +77,7 @@ def test_prompts_that_cannot_be_rendered_are_named_or_left_out(
     with pytest.raises(DataError, match=r"chats.jsonl:1: .*content of turn 1 \(role 'critic'\)"):
         online(data=str(data), chat_template=template, iterations=1)
     online("skipped", data=str(data), chat_template=template, iterations=1, on_bad="skip")
-    assert "1 records of" in caplog.text and "cannot be rendered and were skipped" in caplog.text
+    assert "1 records of" in caplog.text and "cannot be used and were skipped" in caplog.text
 
 
 def test_gradients_reach_the_tokens_that_the_policy_wrote_and_no_others() -> None:

@@ -22,7 +22,8 @@ def test_no_method_of_the_family_reads_one() -> None:
     """The family says what the signature shows, and is watched as far as one file of texts is enough."""
     for name in by_family("reference-free"):
         assert not build(name).requirements.needs.reference, name
-        assert name in METHODS or not trained_on_text(name), name
+        if type(build(name)).__module__.startswith("penchant."):  # other tests define methods of their own
+            assert name in METHODS or not trained_on_text(name), name
     assert {"simpo", "asft", "tpo-triple", "ift", "poft", "pad", "nll", "bt-reward-model"} <= set(METHODS)
 
 

@@ -72,7 +72,7 @@ def test_every_builder_that_a_view_names_is_a_command_that_writes_data() -> None
     made = {(view.builder, field) for view in VIEWS.things() if view.builder for field in view.fields}
     made |= {(BUILT_FIELDS.get(field), field) for field in BUILT_FIELDS}
     named = {"rationale", "prompts", "degrade", "sources", "refusals", "samples", "density-ratio", "margin-rewards"}
-    assert {builder for builder, _ in made} == named | {"spans"}
+    assert {builder for builder, _ in made} == named | {"spans", "triples", "replay", "mixed-texts"}
     assert [(builder, field) for builder, field in made if field not in BUILDERS.get(builder).writes] == []
     assert "penchant data build sources" in str(how_to_make("chosen_sources")) and how_to_make("margin") is None
 

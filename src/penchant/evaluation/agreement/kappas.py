@@ -133,7 +133,7 @@ def majority_agreement(units: Sequence[Sequence[Any]]) -> float:
 
     Example:
         >>> majority_agreement([["a", "a", "b"], ["a", "a", "a"]])
-        0.8
+        0.75
     """
     equal = total = 0
     for unit in units:
