@@ -32,6 +32,10 @@ def test_an_objective_that_is_something_else_is_said_to_be_it(name: str, told: s
         build(name)
 
 
+def test_a_word_for_nothing_is_sent_nowhere() -> None:
+    assert where_else("none", "reference update") == ""
+
+
 def test_other_registries_say_it_too() -> None:
     with pytest.raises(ConfigurationError, match=r"parameter strategy 'ties'. 'ties' is a merging method"):
         STRATEGIES.get("ties")

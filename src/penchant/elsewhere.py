@@ -27,7 +27,8 @@ PLACES = {
     "autopeft": "AutoPEFT (arXiv:2301.12132) is a search: `penchant search PLAN.yaml`.",
     "chain-of-preference": "Chain of Preference Optimization (arXiv:2406.09136) is DPO on pairs of steps: `penchant "
     "data build step-pairs`, then `--objective dpo`.",
-    "coala": "COALA (arXiv:2605.23244) trains a head on frozen features: `penchant coala --data FILE --model MODEL`.",
+    "coala": "COALA (arXiv:2605.23244) trains a head on frozen features: `penchant coala --data FILE --model MODEL "
+    "--out FOLDER`.",
     "dpo-nll": "DPO with the likelihood of the chosen response is a sum: `--objective dpo+nll`.",
     "hft": "Half fine-tuning (arXiv:2404.18466) chooses weights: `parameters=half-fine-tuning`, with any objective.",
     "iterative-rpo": "Iterative Reasoning Preference Optimization (arXiv:2404.19733) trains online: `penchant online "
@@ -69,6 +70,8 @@ def where_else(name: str, kind: str = "") -> str:
     """
     if name in PLACES:
         return PLACES[name]
+    if name == "none":  # what several choices call their absence
+        return ""
     others = [each for each in kinds_of(name) if each in _USES and each != kind]
     said = (f"{name!r} is {_with_article(each)}: `{_USES[each].format(name)}`." for each in others)
     return " ".join(said)

@@ -194,6 +194,7 @@ def test_on_one_step_a_round_the_ratio_is_one_and_old_log_probabilities_are_not_
 def test_equal_rewards_teach_nothing_and_stop_nothing(online: Run) -> None:
     done = online(method="grpo", judge={"name": "function", "path": f"{JUDGES}:nothing"}, iterations=2, batch_size=8)
     assert done.summary["steps"] == 0 and done.summary["after"] == done.summary["before"]
+    assert any("No round had anything to train on" in each for each in done.summary["warnings"])
 
 
 def test_responses_without_a_score_take_no_part(online: Run) -> None:

@@ -123,6 +123,12 @@ def test_two_references_differ_from_the_second_round_on(online: Run) -> None:
     assert steps[0][0] == steps[1][0] and steps[0][-1] != steps[1][-1]
 
 
+@pytest.mark.parametrize("name", ["inpo", "iterative-dpo", "cream"])
+def test_one_sample_is_refused_where_samples_are_compared(name: str, online: Run) -> None:
+    with pytest.raises(ConfigurationError, match=r"samples_per_prompt: .*against one another, and there is one"):
+        online(method=name, samples_per_prompt=1)
+
+
 def test_without_a_reference_two_are_refused_too() -> None:
     with pytest.raises(ConfigurationError, match="'reference' is 'none'"):
         make_online_recipe({"model": "m", "data": "d", "method": "inpo", "reference": "none"})

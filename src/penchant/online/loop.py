@@ -44,6 +44,11 @@ log = logging.getLogger("penchant")
 # Maximum checkpoints and measurements per run unless the recipe sets their frequency.
 STATES, MEASUREMENTS = 10, 20
 
+_LOOK = (
+    "Look at the samples in rounds/: the task may be too easy or too hard, or the judge may not tell responses apart. "
+    "A higher temperature, more samples or resample help where some groups differ."
+)
+
 
 def run_online(
     recipe: OnlineRecipe,
@@ -226,6 +231,8 @@ class OnlineRun:
                 self.loaded.reference.advance(self.loaded.policy)
                 state.done = self.journal.done = state.done + 1
                 self._between(last=state.done == rounds)
+        if state.skipped == rounds:
+            self.reporter.warn(f"No round had anything to train on, so the model is the one it was. {_LOOK}")
         if state.after is None:  # all rounds were already done
             state.after = self._measure()
 
@@ -287,8 +294,7 @@ class OnlineRun:
             raise TrainingError(
                 f"{limit} rounds in a row had nothing to train on: all rewards of a prompt were equal, or too low.",
                 where=f"round {state.done + 1}",
-                fix="Look at the samples in rounds/: the task may be too easy or too hard, or the judge may not tell "
-                "responses apart. A higher temperature, more samples or resample help where some groups differ.",
+                fix=_LOOK,
             )
 
     def _save(self) -> None:

@@ -56,6 +56,8 @@ class Pairing(Named, ABC):
     #: Whether the judge compares whatever the objective asks for, and whether it also scores as a round ago.
     compares: ClassVar[bool] = False
     rescored: ClassVar[bool] = False
+    #: Whether it sets the responses to a prompt against one another, so that one alone gives nothing.
+    needs_two: ClassVar[bool] = False
     #: Whether it pairs the nodes of trees, which not every sampler grows.
     of_trees: ClassVar[bool] = False
 

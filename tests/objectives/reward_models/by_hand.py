@@ -36,7 +36,10 @@ BY_HAND = [
     ],
     ("quantile-reward", {"quantiles": 3}, {**RATED, "scores": [[2.0]]}, 1.0),
     ("gaussian-reward", {}, {**RATED, "scores": [[2.0]]}, 2.0),
-    ("distributional-reward", {"bins": 4, "high": 3.0}, {**RATED, "scores": [[2.5]]}, math.log(4)),
+    *[
+        (name, {"bins": 4, "high": 3.0}, {**RATED, "scores": [[2.5]]}, math.log(4))
+        for name in ("distributional-reward", "ldl-reward")
+    ],
     ("pal", {"margin": 0.5}, {**PAIR, "annotator": [1.0]}, 0.5),
     ("pal", {"pair_loss": "logistic"}, {**PAIR, "annotator": [1.0]}, math.log(2.0)),
     # Even weights of K heads: the entropy term is −α log K.

@@ -90,6 +90,7 @@ class Tournament(_Compared):
 
     id = "tournament"
     fields = ("margin", "chosen_score", "rejected_score", "preference_probability", *WHOSE)
+    needs_two = True
 
     def ask(self, count: int, beats: Beats) -> list[tuple[float, ...]]:
         """The comparisons of the tournament alone; the others are NaN."""

@@ -46,6 +46,7 @@ class Consistent(Pairing):
     views = ("chosen", "rejected")
     fields = ("margin", "chosen_score", "rejected_score", "probability")
     rescored = True
+    needs_two = True
 
     measure: Annotated[
         Literal["kendall", "spearman", "toporder", "toporder-published"], "how two rankings are compared"

@@ -37,6 +37,7 @@ class PairRule(Pairing):
     views = ("chosen", "rejected")
     fields = ("margin", "chosen_score", "rejected_score", *_WIN_FIELDS)
     compared = _WIN_FIELDS
+    needs_two = True
 
     threshold: Annotated[
         float | None, "keep only pairs with one reward at or above it and one below it; default: keep all"

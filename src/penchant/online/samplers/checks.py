@@ -34,6 +34,13 @@ def check_sampler(sampler: Sampler, pairing: Pairing, recipe: OnlineRecipe, want
             where="sampler",
             fix=f"Choose one of {', '.join(able)}." if able else "Choose another pairing.",
         )
+    alone = recipe.samples_per_prompt == 1 and recipe.opponent["name"] == "none"
+    if pairing.needs_two and alone and sampler.id == _default("sampler")["name"]:
+        raise ConfigurationError(
+            f"The pairing {pairing.id!r} sets responses to one prompt against one another, and there is one.",
+            where="samples_per_prompt",
+            fix="Draw 2 or more, or give an opponent.",
+        )
     if sampler.judged and recipe.judge["name"] == "none":
         raise ConfigurationError(
             f"The sampler {sampler.id!r} asks the judge, and there is none.", where="judge", fix="Give a judge."
