@@ -90,3 +90,9 @@ def test_a_game_whose_sides_do_not_mirror_is_refused() -> None:
     broken = Rollout(**{**vars(rollout), "probabilities": ((0.5, 0.9), (0.9, 0.5))})
     with pytest.raises(ConfigurationError, match="P_ij"):
         build_examples([broken], build_pairing("by_cluster"), PAIR)
+
+
+def test_without_scikit_learn_it_is_refused_before_anything_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match="scikit-learn"):
+        build_pairing("by_cluster")

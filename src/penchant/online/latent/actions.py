@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from penchant.likelihood.inside.text_embeddings import find_embedder
 from penchant.objectives.functional.games.regret_matching import solve_matrix
 from penchant.online.rollouts import Rollout
 
-__all__ = ["LatentGame", "cluster_actions", "solve_latent_game"]
+__all__ = ["LatentGame", "check_clustering", "cluster_actions", "solve_latent_game"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,16 @@ class LatentGame:
         }
 
 
+def check_clustering() -> None:
+    """Refuse a machine without scikit-learn, before anything is sampled.
+
+    Raises:
+        ConfigurationError: it is missing.
+    """
+    if importlib.util.find_spec("sklearn") is None:
+        raise ConfigurationError("Clusters of utterances need scikit-learn.", fix="pip install 'penchant[evaluation]'")
+
+
 def cluster_actions(
     counts: Mapping[str, int], clusters: int, *, embedding: str = "tf-idf", seed: int = 0
 ) -> dict[str, int]:
@@ -73,12 +84,9 @@ def cluster_actions(
         >>> cluster_actions({"a red stone": 3, "some red stone": 1, "blue paper": 2}, 2)
         {'a red stone': 0, 'blue paper': 1, 'some red stone': 0}
     """
-    try:
-        from sklearn.cluster import KMeans
-    except ImportError as error:
-        raise ConfigurationError(
-            "Clusters of utterances need scikit-learn.", fix="pip install 'penchant[evaluation]'"
-        ) from error
+    check_clustering()
+    from sklearn.cluster import KMeans
+
     texts = sorted(counts)
     if not texts:
         return {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
 
-from penchant.online.latent.actions import LatentGame, solve_latent_game
+from penchant.online.latent.actions import LatentGame, check_clustering, solve_latent_game
 from penchant.online.pairing import Chosen, Pairing
 from penchant.online.pairings.games import WHOSE, pair_of
 from penchant.online.rollouts import Rollout
@@ -45,6 +45,10 @@ class ByCluster(Pairing):
     pairs: Annotated[int, Gt(0), "at most so many pairs a prompt, of different responses"] = 1
     solver_rounds: Annotated[int, Gt(0), "of regret matching"] = 10_000
     seed: Annotated[int, Ge(0), "of the clusters"] = 0
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        check_clustering()
 
     def latent_game(self, rollouts: Sequence[Rollout]) -> LatentGame:
         """The game of some samples of one round, solved.
