@@ -11,7 +11,8 @@ from penchant.lab.worlds.sums.improvement import improve
 
 __all__ = ["AsGoodAsGRPOOnSums"]
 
-#: One step a round on as many samples for every arm; the best of the rates 5e-4, 1e-3, 2e-3 and 4e-3 for each.
+#: One step a round on as many samples for every arm. Of the rates 5e-4, 1e-3 and 2e-3 this one was the best on a tuning
+#: seed for NFT and rejection sampling, and within 0.011 of the best for GRPO.
 _EQUAL: dict[str, Any] = {"prompts_per_iteration": 64, "samples_per_prompt": 8, "learning_rate": 1e-3}
 _EACH: dict[str, Any] = {"batch_size": 512}
 _ARMS: dict[str, tuple[str, dict[str, Any]]] = {
