@@ -60,7 +60,7 @@ def steps_of(names: tuple[str, ...], shape: str) -> dict[str, Callable[[], float
     folder = Path(tempfile.mkdtemp())
     kinds = {"cached" if name == CACHED else "initial" for name in names}
     references = {kind: build_reference(kind, scorer, folder) for kind in kinds}
-    with torch.no_grad():  # a policy that is no longer its reference, as after some steps
+    with torch.no_grad():  # move the policy away from its reference, as training does
         for each in scorer.model.parameters():
             each.add_(1e-3 * torch.randn_like(each))
 

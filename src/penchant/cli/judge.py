@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.cli.judge_words import parse_judge
+from penchant.cli.judge_words import build_judges, judge_names, parse_judge
 from penchant.cli.options import (
     AllowOutside,
     BadRecords,
@@ -118,7 +118,8 @@ def judge(
     claim_file(out, option="--out", overwrite=overwrite, inputs=[file, *judge_, *settings])
     if json_out is not None:
         claim_file(json_out, option="--json", overwrite=overwrite, inputs=[file, *judge_, *settings, out])
-    names, by = _names(settings, combine), _field(by, sections)
+    combined = [] if combine is None else [str(parse_judge(combine, "--combine").get("as", "combined"))]
+    names, by = judge_names(settings, combined), _field(by, sections)
     if fields is not None and fields not in names:
         raise ConfigurationError(
             f"There are no judgements named {fields!r}.", where="--fields", fix=f"Name one of: {', '.join(names)}."
@@ -130,7 +131,7 @@ def judge(
 
     feedback = read_responses(file, mapping=parse_mapping(map_), split=split, kind=kind, on_bad=on_bad, ties="keep")
     feedback = feedback if limit is None else feedback[:limit]
-    judges = _built(dict(zip(names, settings, strict=False)), feedback, device, cache)
+    judges = build_judges(dict(zip(names, settings, strict=False)), feedback, device, cache)
     mixture = None if combine is None else (names[-1], _mixture(combine, [each.judge for each in judges.values()]))
     journal = Journal(None if is_stream(out) else out.with_name(f".{out.name}.judged.jsonl"))
     options: dict[str, Any] = {"combined": mixture, "compare": compare, "journal": journal}
@@ -186,37 +187,6 @@ def _progress(judges: list[str], records: int) -> Iterator[Callable[[str, int, i
         if done[0]:
             echo("The judgements so far are kept: the same command goes on from there.", err=True)
         raise
-
-
-def _names(settings: list[dict[str, Any]], combine: str | None) -> list[str]:
-    """What the judgements of each judge are called."""
-    combined = [] if combine is None else [str(parse_judge(combine, "--combine").get("as", "combined"))]
-
-    from penchant.curation.judged import names_of
-
-    names = [*names_of(settings), *combined]
-    for each in settings:
-        each.pop("as", None)
-    if len(set(names)) < len(names):
-        raise ConfigurationError(f"Two judges are named {names[-1]!r}.", where="--judge", fix="Name one with as=WORD.")
-    return names
-
-
-def _built(settings: dict[str, dict[str, Any]], records: Any, device: str | None, cache: bool) -> dict[str, NamedJudge]:
-    import torch
-
-    from penchant.curation.judged_file import NamedJudge
-    from penchant.rewards.judgement_cache import cached
-    from penchant.rewards.registry import build_judge
-
-    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    found: dict[str, NamedJudge] = {}
-    for name, own in settings.items():
-        made = build_judge(own, records, where)
-        if made is None:
-            raise ConfigurationError("The judge 'none' judges nothing.", where="--judge")
-        found[name] = NamedJudge(cached(made) if cache else made, own)
-    return found
 
 
 def _mixture(combine: str, judges: list[Judge]) -> MixtureJudge:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +14,11 @@ from penchant.known_settings import check_part_keys
 from penchant.named import named_settings
 from penchant.plain_files import readable_text
 
-__all__ = ["JUDGE", "JudgeOption", "parse_judge"]
+if TYPE_CHECKING:
+    from penchant.curation.judged_file import NamedJudge
+    from penchant.feedback.records import Record
+
+__all__ = ["JUDGE", "JudgeOption", "build_judges", "judge_names", "parse_judge"]
 
 JUDGE = typer.Option(
     metavar="NAME,KEY=VALUE,...",
@@ -41,6 +46,56 @@ def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
     """
     found = _settings(word, where)
     check_part_keys("judge", found, besides=("as",))
+    return found
+
+
+def judge_names(settings: Sequence[dict[str, Any]], further: Sequence[str] = ()) -> list[str]:
+    """What the judgements of each judge are called; ``as`` is taken out of its settings.
+
+    Args:
+        settings: of each judge, as `parse_judge` reads them.
+        further: names that are taken besides; they come last.
+
+    Raises:
+        ConfigurationError: two have one name.
+    """
+    from penchant.curation.judged import names_of
+
+    names = [*names_of(settings), *further]
+    for each in settings:
+        each.pop("as", None)
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"Two judges are named {names[-1]!r}.", where="--judge", fix="Name one with as=WORD.")
+    return names
+
+
+def build_judges(
+    settings: Mapping[str, Mapping[str, Any]], records: Iterable[Record], device: str | None = None, cache: bool = True
+) -> dict[str, NamedJudge]:
+    """The judges by name, each with its settings.
+
+    Args:
+        settings: by name.
+        records: that they judge.
+        device: of their models; None for a GPU if there is one.
+        cache: whether the judgements of models are kept on disk.
+
+    Raises:
+        PenchantError: a judge judges nothing, or cannot be built.
+    """
+    import torch
+
+    from penchant.curation.judged_file import NamedJudge
+    from penchant.rewards.judgement_cache import cached
+    from penchant.rewards.registry import build_judge
+
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    found: dict[str, NamedJudge] = {}
+    for name, own in settings.items():
+        made = build_judge(own, records, where)
+        if made is None:
+            raise ConfigurationError("The judge 'none' judges nothing.", where="--judge")
+        found[name] = NamedJudge(cached(made) if cache else made, own)
     return found
 
 

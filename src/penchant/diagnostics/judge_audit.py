@@ -33,8 +33,16 @@ MEANINGS = {
     "self-preference": "win rate of the judge's own family, less its share of preferred responses (0 is best)",
 }
 
-#: The figures of which 0 is best.
-BIASES = tuple(name for name, meaning in MEANINGS.items() if "(0 is best" in meaning or "(0 or less" in meaning)
+#: The figures of which 0 is best. Of the last ones a value below 0 is no bias: to dislike empty sentences is right.
+BIASES = (
+    "position bias",
+    "paraphrase bias",
+    "length bias",
+    "style bias",
+    "longer wins beyond preference",
+    "self-preference",
+)
+ABOVE_ALONE = ("length bias",)
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,9 @@ class Audit:
     notes: list[str] = field(default_factory=list)
 
     def found(self, name: str) -> bool:
-        """Whether a bias is found: the interval of the figure does not hold 0; to dislike empty sentences is none."""
+        """Whether a bias is found: the interval of the figure does not hold 0, on a side that is one."""
         each = self.figures[name].interval
-        return each.low > 0 or (each.high < 0 and name != "length bias")
+        return each.low > 0 or (each.high < 0 and name not in ABOVE_ALONE)
 
     @property
     def biases(self) -> list[str]:

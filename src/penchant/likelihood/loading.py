@@ -57,9 +57,7 @@ def load_model(
         raise ModelError(
             "This is not a model folder: it has no config.json.",
             where=str(source),
-            fix=f"Give {run}, the model of this run."
-            if (run := trained_model(source)) != str(source)
-            else "Give a folder written by save_pretrained (config.json, model.safetensors, tokenizer.json).",
+            fix=_what_to_give(source),
         )
     options: dict[str, Any] = {"dtype": DTYPES[dtype] if dtype else "auto"}
     if quantize is not None:
@@ -70,6 +68,13 @@ def load_model(
     if quantize is not None:
         keep_training_kernel(model)
     return (model if quantize or device is None else model.to(device)).eval()
+
+
+def _what_to_give(source: Any) -> str:
+    """The remedy for a folder that holds no model: that of a run has it inside."""
+    if (run := trained_model(source)) != str(source):
+        return f"Give {run}, the model of this run."
+    return "Give a folder written by save_pretrained (config.json, model.safetensors, tokenizer.json)."
 
 
 def load_base(source: str | Path, base: str | None = None, **options: Any) -> Any:

@@ -79,7 +79,7 @@ def agreement(
 def _read(file: Path, raters: str | None, truth: str | None) -> tuple[Columns, Ratings]:
     """The ratings of a file, and those whose agreement is asked for.
 
-    A column that is named as the truth alone is no such rater, if there are two others.
+    The column of the true labels counts as a rater only if --raters names it, or if fewer than two others are left.
     """
     from penchant.evaluation.agreement.columns import Columns, read_columns
     from penchant.evaluation.agreement.measured import read_ratings

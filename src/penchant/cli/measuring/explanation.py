@@ -76,23 +76,12 @@ def explain(
 
 
 def _built(words: Sequence[str], feedback: Feedback) -> dict[str, Judge]:
-    """The judges by name, their judgements kept on disk."""
-    from penchant.cli.judge_words import parse_judge
-    from penchant.curation.judged import names_of
-    from penchant.errors import ConfigurationError
-    from penchant.rewards.judgement_cache import cached
-    from penchant.rewards.registry import build_judge
+    """The judges by name."""
+    from penchant.cli.judge_words import build_judges, judge_names, parse_judge
 
     settings = [parse_judge(word) for word in words]
-    names, found = names_of(settings), {}
-    for name, own in zip(names, settings, strict=True):
-        own.pop("as", None)
-        built = build_judge(own, list(feedback))
-        if built is None or name in found:
-            wrong = f"Two judges are named {name!r}." if name in found else f"The judge {name!r} judges nothing."
-            raise ConfigurationError(wrong, where="--judge", fix="Name judges apart with as=WORD; none is no judge.")
-        found[name] = cached(built)
-    return found
+    named = dict(zip(judge_names(settings), settings, strict=True))
+    return {name: each.judge for name, each in build_judges(named, list(feedback)).items()}
 
 
 def _show_agents(agents: Agents, console: Console) -> None:

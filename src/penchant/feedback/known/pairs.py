@@ -1,15 +1,13 @@
-"""Layouts of pairs: two responses under other names, or two responses and a column that decides."""
+"""Layouts of pairs whose columns say which response is the better one."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
 
-from penchant.errors import DataError, MisreadError
-from penchant.feedback.known.layout import Layout, Row, are_texts, figure, filled, ordered, shown, unnamed
+from penchant.errors import DataError
+from penchant.feedback.known.layout import Layout, Row, are_texts, filled, unnamed
 from penchant.feedback.known.prompts import CHATS, asked, has_prompt, is_chat
-from penchant.feedback.known.winners import first_of_sides, sides_of, winner_column
-from penchant.feedback.literals import NOT_READ, literal
 from penchant.feedback.messages import is_message
 from penchant.feedback.records import Source
 from penchant.feedback.roles import normal_role
@@ -114,131 +112,6 @@ def _from_two_outputs(row: Row, source: Source) -> dict[str, Any]:
     return {"prompt": prompt, **unnamed(row, [*used, "output"]), "chosen": better, "rejected": worse}
 
 
-def _from_sides(row: Row, source: Source, better: int | None, used: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The pair of two numbered or lettered responses, with their scores if the row has them; None is a tie."""
-    sides = sides_of(row)
-    assert sides is not None
-    scores = [next((name for name in (f"score{end}", f"votes{end}") if filled(row, name)), "") for end in sides.ends]
-    values = tuple(figure(row[name], name, source) for name in scores) if all(scores) else None
-    given = (row[sides.names[0]], row[sides.names[1]])
-    prompt, names = asked(row, source)
-    kept = unnamed(row, [*names, *sides.names, *(scores if values else []), *used])
-    pair = ordered(given, better, values)  # type: ignore[arg-type]
-    return {**kept, **({} if prompt is None else {"prompt": prompt}), **pair}
-
-
-def _id(column: str) -> Any:
-    def convert(row: Row, source: Source) -> dict[str, Any]:
-        return _from_sides(row, source, _first_of(row, column, {0.0: 0, 1.0: 1}, "0 or 1", source), (column,))
-
-    return convert
-
-
-def _first_of(row: Row, column: str, places: dict[float, int], expected: str, source: Source) -> int:
-    """Which response a column of two numbers prefers.
-
-    Raises:
-        DataError: it holds neither of them.
-        MisreadError: it holds a 2, so that the responses are counted from 1.
-    """
-    value = figure(row[column], column, source)
-    better = places.get(value)
-    if better is None:
-        if value == 2:
-            raise MisreadError(
-                f"{shown(column, row[column])}, expected {expected}.",
-                where=str(source),
-                why=f"If {column!r} counts from 1, every 1 would be read as the other response.",
-                fix="Subtract 1 from it in every record.",
-            )
-        raise DataError(
-            f"Neither response is preferred ({shown(column, row[column])}, expected {expected}).",
-            where=str(source),
-            fix="Remove the record.",
-        )
-    return better
-
-
-def _is_web_gpt(row: Row) -> bool:
-    return filled(row, "question", "answer_0", "answer_1", "score_0", "score_1")
-
-
-def _from_web_gpt(row: Row, source: Source) -> dict[str, Any]:
-    question = row["question"]
-    if isinstance(question, str) and (written := literal(question)) is not NOT_READ:
-        question = written
-    text = question.get("full_text") if isinstance(question, dict) else row["question"]
-    return _by_scores({**row, "question": text}, source)
-
-
-def _by_scores(row: Row, source: Source) -> dict[str, Any]:
-    names = next(
-        (names for names in (("score_0", "score_1"), ("votes_a", "votes_b"), ("score_a", "score_b"),
-                             ("votes_1", "votes_2"), ("score_1", "score_2")) if filled(row, *names)), ("", ""),
-    )  # fmt: skip
-    first, second = (figure(row[name], name, source) for name in names)
-    better = None if first == second else int(second > first)
-    return _from_sides(row, source, better)
-
-
-def _has_scores(row: Row) -> bool:
-    sides = sides_of(row)
-    if sides is None:
-        return False
-    return any(filled(row, *(f"{stem}{end}" for end in sides.ends)) for stem in ("score", "votes"))
-
-
-def _is_shp(row: Row) -> bool:
-    return filled(row, "history", "human_ref_A", "human_ref_B", "labels")
-
-
-def _from_shp(row: Row, source: Source) -> dict[str, Any]:
-    better = _first_of(row, "labels", {1.0: 0, 0.0: 1}, "1 (A) or 0 (B)", source)
-    return _from_sides(row, source, better, ("labels",))
-
-
-_STRENGTHS = ("preference_strength", "overall_preference")
-
-
-def _is_strength(row: Row) -> bool:
-    sides = sides_of(row)
-    return sides is not None and sides.ends[0].strip("_") == "1" and any(filled(row, name) for name in _STRENGTHS)
-
-
-def _from_strength(row: Row, source: Source) -> dict[str, Any]:
-    column = next(name for name in _STRENGTHS if filled(row, name))
-    value = figure(row[column], column, source)
-    return _from_sides(row, source, None if value == 0 else int(value > 0))
-
-
-def _is_arena(row: Row) -> bool:
-    return sides_of(row) is not None and winner_column(row) is not None
-
-
-def _from_arena(row: Row, source: Source) -> dict[str, Any]:
-    better, used = first_of_sides(row, source)
-    return _from_sides(_last_turns(row), source, better, used)
-
-
-def _last_turns(row: Row) -> dict[str, Any]:
-    """A row whose prompts and responses are lists of texts, one per turn, with conversations instead."""
-    sides = sides_of(row)
-    assert sides is not None
-    prompts, answers = row.get("prompt"), [row[name] for name in sides.names]
-    lists = [each for each in (prompts, *answers) if isinstance(each, list | tuple) and not is_chat(each)]
-    if len(lists) < 3 or {len(each) for each in lists} != {len(lists[0])} or not isinstance(prompts, list | tuple):
-        return dict(row)
-    chats = [
-        [
-            {"role": role, "content": text}
-            for pair in zip(prompts, answer, strict=True)
-            for role, text in zip(("user", "assistant"), pair, strict=True)
-        ]
-        for answer in answers
-    ]
-    return {**unnamed(row, ["prompt"]), **dict(zip(sides.names, chats, strict=True))}
-
-
 def _refuse_steps(row: Row, source: Source) -> dict[str, Any]:
     raise DataError(
         f"'labels' is a list, one for each of {len(row['completions'])} steps: stepwise supervision.",
@@ -301,65 +174,5 @@ PAIRS = (
         says="the first of the two outputs is the better one",
         matches=_is_two_outputs,
         convert=_from_two_outputs,
-    ),
-    Layout(
-        name="PKU-SafeRLHF",
-        columns="`prompt`, `response_0`, `response_1`, `better_response_id`, `safer_response_id`",
-        kind="comparison",
-        says="better_response_id decides (--map better_response_id=safer_response_id for the safer one)",
-        matches=lambda row: filled(row, "response_0", "response_1", "better_response_id"),
-        convert=_id("better_response_id"),
-    ),
-    Layout(
-        name="PKU-SafeRLHF, safety only",
-        columns="`prompt`, `response_0`, `response_1`, `safer_response_id`",
-        kind="comparison",
-        says="safer_response_id decides",
-        matches=lambda row: filled(row, "response_0", "response_1", "safer_response_id"),
-        convert=_id("safer_response_id"),
-    ),
-    Layout(
-        name="SHP",
-        columns="`history`, `human_ref_A`, `human_ref_B`, `labels`, `score_A`, `score_B`",
-        kind="comparison",
-        says="labels decides (1: A is better)",
-        matches=_is_shp,
-        convert=_from_shp,
-    ),
-    Layout(
-        name="WebGPT",
-        columns="`question` (text, or an object with `full_text`), `answer_0`, `answer_1`, `score_0`, `score_1`",
-        kind="comparison",
-        says="the higher score is the better answer; equal scores are a tie",
-        matches=_is_web_gpt,
-        convert=_from_web_gpt,
-    ),
-    Layout(
-        name="HelpSteer preference",
-        columns="`prompt` or `context`, `response_1`, `response_2`, `preference_strength` or `overall_preference`",
-        kind="comparison",
-        says="the strength decides (negative: response 1 is better; 0: a tie)",
-        matches=_is_strength,
-        convert=_from_strength,
-    ),
-    Layout(
-        name="A/B table with a winner",
-        used_by="chatbot arenas",
-        columns="`prompt`, `response_a`, `response_b` (or `answer_`, `completion_`, `conversation_`, ...; also "
-        "`_0`/`_1`, `_1`/`_2`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`), or "
-        "`winner_model_a`, `winner_model_b`, `winner_tie`",
-        kind="comparison",
-        says="the winner decides; a tie has the probability ½",
-        matches=_is_arena,
-        convert=_from_arena,
-    ),
-    Layout(
-        name="A/B table with votes or scores",
-        columns="`prompt`, `response_a`, `response_b`, `votes_a`, `votes_b` (or `score_a`, `score_b`; also `_0`/`_1`, "
-        "`_1`/`_2`)",
-        kind="comparison",
-        says="the higher number decides; a tie has the probability ½",
-        matches=_has_scores,
-        convert=_by_scores,
     ),
 )

@@ -17,6 +17,7 @@ from penchant.feedback.known.message_trees import MESSAGE_TREES
 from penchant.feedback.known.pairs import PAIRS
 from penchant.feedback.known.prompts import CHATS, asked, context_columns, is_chat, with_context
 from penchant.feedback.known.rated_steps import RATED_STEPS
+from penchant.feedback.known.sides import SIDES
 from penchant.feedback.known.singles import OURS, SINGLES
 from penchant.feedback.known.structured import STRUCTURED
 from penchant.feedback.known.summaries import SUMMARIES
@@ -32,6 +33,7 @@ LAYOUTS: tuple[Layout, ...] = (
     *SUMMARIES,
     *CHAT_LAYOUTS,
     *PAIRS,
+    *SIDES,
     *LISTS,
     *SINGLES,
     *OURS,
