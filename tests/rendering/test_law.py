@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Comparison, Conversation, Demonstration, Source
-from penchant.rendering import Renderer
+from penchant.rendering import Renderer, law
 from rendering.templates_small import CONTENT, OPENS, REASONING, SPECIALS, TEXT_CALLS
 from rendering.tokenizers_small import byte_level
 
@@ -114,3 +116,31 @@ def test_a_comparison_is_refused_for_either_side() -> None:
     pair = Comparison(prompt=[USER], chosen="Sun.", rejected=[call({"city": "Rome"})], source=HERE)
     with pytest.raises(DataError, match=r"pairs.jsonl:7: .*tool call of turn 2"):
         renderer(CONTENT).render_tokens(pair)
+
+
+PIECES = st.sampled_from(["a", "ab", " b ", "a b", "", "one two three four five", "\n"])
+TURNS = st.lists(st.tuples(st.sampled_from(["system", "user", "assistant", "tool"]), PIECES), max_size=4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TURNS, st.lists(PIECES, max_size=6))
+def test_the_short_search_finds_only_what_the_full_one_finds(turns: list[tuple[str, str]], text: list[str]) -> None:
+    said = "|".join(text)
+    given_turns = [{"role": role, "content": content} for role, content in turns]
+    short = law._as_they_stand(said, given_turns)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(law, "_as_they_stand", lambda *given: False)
+        try:
+            law.check_turns(said, given_turns, "plain")
+            full = True
+        except DataError:
+            full = False
+    assert full or not short
+
+
+def test_the_short_search_is_the_usual_one_and_leaves_what_is_more_than_a_content() -> None:
+    asked = {"role": "user", "content": " Hi\n"}
+    assert law._as_they_stand("user: Hi", [asked])
+    assert not law._as_they_stand("user: Ho", [asked])
+    assert not law._as_they_stand("user: Hi", [{**asked, "tool_calls": []}])
+    assert not law._as_they_stand("a</think>b", [{"role": "assistant", "content": "a</think>b"}])
