@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.core.expression import build
+from penchant.objectives.core.objective import Objective
 from penchant.objectives.core.plain_inputs import PlainInputs
 from penchant.objectives.core.requirements import UNIT_MEANS
 from penchant.objectives.core.scored import Scored
@@ -49,16 +50,33 @@ def sequential(case: Case) -> dict[str, Any]:
     """TDPO, with the divergence at each position as an input, or with both distributions as logits."""
     # The published record of the first form names the second form's weight, and gives none.
     own = {name: value for name, value in case.params.items() if value is not None}
+    objective = build(case.method, **own)
+    if any("policy_logits" in view for view in case.inputs.values()):
+        return _of_distributions(objective, case.inputs)
     inputs = {
         side: {("reference_kl" if name == "position_kl" else name): each for name, each in view.items()}
         for side, view in case.inputs.items()
     }
-    objective = build(case.method, **own)
     found = evaluate_with_rewards(objective, inputs, {side: f"{side}_rewards" for side in inputs})
     grad = {name.replace("reference_kl", "position_kl"): each for name, each in found["grad"].items()}
     for side, view in case.inputs.items():  # a divergence without gradient has none in our results
         grad.setdefault(f"{side}.position_kl", [[0.0] * len(row) for row in view["policy"]])
     return found | {"grad": grad} | {f"{side}_position_kl_sum": found[f"position_kl/{side}"] for side in inputs}
+
+
+def _of_distributions(objective: Objective, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Losses, rewards and summed divergences of TDPO, and its gradient in the policy's logits."""
+    views, leaves = {}, {}
+    for side, given in inputs.items():
+        views[side], leaves[f"{side}.policy_logits"] = view_of_two_models(given)
+    result = objective(**views)
+    found = summary(result.values, leaves, {side: view.length for side, view in views.items()})
+    for side, view in views.items():
+        rewards = objective.rewards(view)
+        assert rewards is not None
+        found[f"{side}_rewards"] = rewards.tolist()
+        found[f"{side}_position_kl_sum"] = result.statistics[f"position_kl/{side}"].tolist()
+    return found
 
 
 def _view_of_logits(given: Mapping[str, Any]) -> tuple[Scored, Tensor]:

@@ -10,7 +10,7 @@ from penchant.receipts.adapters import adapter
 from penchant.receipts.cases import Case
 from penchant.training.merging.averages import Slerp
 from penchant.training.merging.rules import MergeRule, Tensors
-from penchant.training.merging.task_vectors import MagnitudePrune, Ties
+from penchant.training.merging.task_vectors import MagnitudePrune, TaskArithmetic, Ties
 from penchant.training.merging.values import Whole
 
 __all__ = ["model_merging"]
@@ -18,9 +18,10 @@ __all__ = ["model_merging"]
 
 @adapter("model-merging")
 def model_merging(case: Case) -> dict[str, Any]:
-    """SLERP of two tensors, or task vectors by TIES where a sign is elected, by pruning alone where none is."""
+    """SLERP of two tensors, or task vectors: TIES where a sign is elected, pruned with a density alone, else added."""
     if "task_vectors" in case.inputs:
-        rule: MergeRule = (Ties if "sign_method" in case.params else MagnitudePrune)(**case.params)
+        plainer = MagnitudePrune if "density" in case.params else TaskArithmetic
+        rule: MergeRule = (Ties if "sign_method" in case.params else plainer)(**case.params)
         return {"merged_task_vector": _merged(rule, case.inputs["task_vectors"])}
     return {"merged": _merged(Slerp(**case.params), [case.inputs["a"], case.inputs["b"]])}
 
