@@ -67,6 +67,14 @@ def test_rho_does_not_change_the_solution() -> None:
     assert found[0] == pytest.approx(found[1], rel=0.01)
 
 
+@pytest.mark.parametrize("rho", [0.1, 1.0, 10.0])
+def test_it_does_not_end_before_the_solution_whatever_rho(rho: float) -> None:
+    gated, labels = problem(8, rows=10, width=3, gates=5)
+    exact = solve_program(gated, labels, penalty=0.1, iterations=20_000, tolerance=1e-12).objective
+    found = solve_program(gated, labels, penalty=0.1, rho=rho, iterations=100_000, tolerance=1e-6)
+    assert found.objective == pytest.approx(exact, rel=1e-3)
+
+
 def test_a_large_penalty_leaves_nothing() -> None:
     gated, labels = problem(5)
     bound = largest_useful_penalty(gated, labels)
