@@ -60,3 +60,30 @@ def test_without_a_file_the_objective_of_the_id_is_meant() -> None:
 def test_an_unknown_id_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"no objective 'dpoo'. Did you mean 'dpo'"):
         evaluate("dpoo", {}, PAIR)
+
+
+@pytest.mark.parametrize(
+    ("method", "inputs", "told"),
+    [
+        ("ift", {"response": {"policy": [[-1.0]]}}, "'responses' is missing"),
+        ("ift", {"responses": {"policy": [[-1.0]]}}, "has no 'policy_second_pass'"),
+        ("gpm", {"first": [[1.0, 0.0]]}, "'second' is missing"),
+        ("gpm", {"first": [[1.0, 0.0]], "second": [[0.0, 1.0]], "prompt_hidden": [[1.0]]}, "'prompt_head_weight' is"),
+        ("tpo-tree", {"token_log_ratio": [[0.0]], "hidden_states": [[[1.0]]]}, "'step_index' is missing"),
+        (
+            "sparsepo",
+            {
+                "chosen": {
+                    "policy_logits": [[[0.0, 1.0]]],
+                    "reference_logits": [[[0.0, 1.0]]],
+                    "labels": [[0]],
+                    "reward_mask": [[1.0]],
+                }
+            },
+            "'rejected' is missing",
+        ),
+    ],
+)
+def test_an_input_that_a_published_form_lacks_is_named(method: str, inputs: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        evaluate(method, {}, inputs)

@@ -211,11 +211,14 @@ def tpo_tree(case: Case) -> dict[str, Any]:
         return evaluate_plainly(TreePreference(**case.params), case.inputs)
     if "token_log_ratio" not in case.inputs:
         return _pair_term(case.inputs["scores"], case.inputs["labels"])
-    numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in case.inputs.items()}
-    ratio, group = numbers["token_log_ratio"], torch.zeros(len(numbers["step_index"]), dtype=torch.long)
-    responses = Scored(ratio, torch.zeros_like(ratio), ratio == ratio, group=group, hidden=numbers["hidden_states"])
+    ratio, index, hidden = (
+        torch.tensor(case.inputs[name], dtype=torch.float64)
+        for name in ("token_log_ratio", "step_index", "hidden_states")
+    )
+    group = torch.zeros(len(index), dtype=torch.long)
+    responses = Scored(ratio, torch.zeros_like(ratio), ratio == ratio, group=group, hidden=hidden)
     objective, scores = TreePreference(**case.params), -torch.arange(len(ratio)).double()  # the first is the best
-    steps = objective.steps(responses, numbers["step_index"])
+    steps = objective.steps(responses, index)
     weights = torch.nn.functional.pad(objective.weights(steps, scores, group), (1, 0))
     return {"step_weights": weights.tolist(), "weighted_scores": objective.step_scores(steps, scores, group).tolist()}
 

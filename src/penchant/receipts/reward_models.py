@@ -123,11 +123,14 @@ def gpm(case: Case) -> dict[str, Any]:
 
 def general_preference_score(inputs: Mapping[str, Any]) -> Tensor:
     """The scores of ``first`` over ``second``, with the gate of the prompt where one is given."""
-    numbers = {name: torch.tensor(each, dtype=torch.float64) for name, each in inputs.items() if each is not None}
+    first, second = (torch.tensor(inputs[name], dtype=torch.float64) for name in ("first", "second"))
     weights = None
-    if "prompt_hidden" in numbers:
-        weights = block_weights(numbers["prompt_hidden"] @ numbers["prompt_head_weight"].T)
-    return skew_score(numbers["first"], numbers["second"], weights)
+    if inputs.get("prompt_hidden") is not None:
+        hidden, head = (
+            torch.tensor(inputs[f"prompt_{name}"], dtype=torch.float64) for name in ("hidden", "head_weight")
+        )
+        weights = block_weights(hidden @ head.T)
+    return skew_score(first, second, weights)
 
 
 def _general_preference(leaves: Mapping[str, Tensor], case: Case) -> tuple[Tensor, dict[str, Any]]:

@@ -135,7 +135,8 @@ def sparsepo(case: Case) -> dict[str, Any]:
         return plain(case.method, case.params, case.inputs)
     views, leaves, masks = {}, {}, {}
     common = bool(case.params.get("common_mask", True))
-    for side, given in case.inputs.items():
+    for side in ("chosen", "rejected"):
+        given = case.inputs[side]
         views[side], leaves[f"{side}.policy_logits"] = view_of_two_models(given)
         names = ["reward_mask"] if common else ["reward_mask", "kl_mask"]
         for name in names:

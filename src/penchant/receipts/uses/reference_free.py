@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from penchant.errors import ConfigurationError
 from penchant.objectives.core.evaluate import evaluate_plainly
 from penchant.objectives.functional.influence import influence_weights
 from penchant.objectives.reference_free.ift import IFT
@@ -31,8 +32,11 @@ _PASS = ("policy_second_pass", "residual_logp")
 def ift(case: Case) -> dict[str, Any]:
     """IFT: the weight of each token and the losses, from the log-probabilities of the second pass."""
     own = {_NAMES.get(name, name): value for name, value in case.params.items()}
-    name, view = next((each, case.inputs[each]) for each in ("responses", "chosen") if each in case.inputs)
-    key = next(each for each in _PASS if each in view)
+    name = "chosen" if "chosen" in case.inputs else "responses"
+    view = case.inputs[name]
+    key = next((each for each in _PASS if each in view), "")
+    if not key:
+        raise ConfigurationError(f"The view {name!r} has no {_PASS[0]!r}.", where=case.method)
     objective = IFT(**own)
     if objective.side == "right" and len(view[key]) > 1:
         raise ValueError("On the right side the published code joins the responses of a batch; here each is alone.")
