@@ -12,7 +12,7 @@ from penchant.diagnostics.explanation import explain_data
 from penchant.diagnostics.features.effects import controlled_effects
 from penchant.diagnostics.novelty.contrast import contrast_scores, plausible
 from penchant.diagnostics.pairs import pairs_of_feedback
-from penchant.diagnostics.properties.coefficients import fit_by_folds
+from penchant.diagnostics.properties.coefficients import fit_by_folds, win_probability
 from penchant.diagnostics.properties.factors import factor_score
 from penchant.diagnostics.regression import laplace_logistic, logistic
 from penchant.errors import DataError
@@ -57,6 +57,21 @@ def test_swapping_the_responses_of_pairs_leaves_coefficients() -> None:
     assert np.allclose(fit_by_folds(features, labels), fit_by_folds(features * turn[:, None], turned), atol=1e-5)
     tau = [factor_score(features[:, 0] * sign, (2 * labels - 1) * sign) for sign in (1.0, turn)]
     assert tau[0] == pytest.approx(tau[1])
+
+
+def test_a_factor_that_is_the_judgement_scores_one_and_its_opposite_minus_one() -> None:
+    judged = np.random.default_rng(2).choice([-1.0, 1.0], size=30)
+    found = [factor_score(each, judged) for each in (judged, -judged, 0 * judged)]
+    assert found == [1.0, -1.0, 0.0]
+
+
+def test_a_stronger_prior_shrinks_and_equal_comparisons_say_nothing() -> None:
+    rng = np.random.default_rng(3)
+    features = rng.choice([-1.0, 0.0, 1.0], size=(150, 3))
+    labels = (rng.random(150) < win_probability(features, [1.0, -0.5, 0.0])).astype(float)
+    sizes = [float(np.abs(fit_by_folds(features, labels, scale=each)).sum()) for each in (1.0, 0.1, 0.01, 1e-4)]
+    assert sizes == sorted(sizes, reverse=True) and sizes[-1] == 0
+    assert win_probability(np.zeros((2, 3)), [1.0, -0.5, 0.3]).tolist() == [0.5, 0.5]
 
 
 def test_regressions_are_those_of_scikit_learn() -> None:

@@ -59,6 +59,12 @@ def test_the_barrier_holds_only_what_is_less_likely_than_its_threshold() -> None
     assert (found[~held] == 0).all() and (found[held] < 0).all()
     none = build("tab-po", prob_threshold=1e-9, barrier_weight=1.0)(**inputs).values
     torch.testing.assert_close(none, without(**inputs).values)
+    # A threshold of 1 holds every token: the mean negative log-likelihood under the weights.
+    all_held = build("tab-po", prob_threshold=1.0, barrier_weight=1.0, difference_weight=1.0)(**inputs).values
+    plain = build("tab-po", barrier_weight=0.0, difference_weight=1.0)(**inputs).values
+    weights = torch.where(chosen.mask, inputs["chosen_token_weights"], 0.0)
+    expected = -(weights * torch.where(chosen.mask, chosen.policy, 0.0)).sum(-1) / weights.sum(-1)
+    torch.testing.assert_close(all_held - plain, expected)
 
 
 def test_rrpo_with_every_token_in_a_phrase_is_dpo() -> None:

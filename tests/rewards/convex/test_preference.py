@@ -45,6 +45,15 @@ def test_the_gradient_is_zero_at_the_minimum() -> None:
     assert float(out.grad.norm()) < 1e-6  # type: ignore[union-attr]
 
 
+@given(st.integers(0, 100), st.floats(0.1, 3), st.floats(-2, 2))
+def test_the_gradient_is_that_of_finite_differences(seed: int, beta: float, gamma: float) -> None:
+    hidden, labels = problem(seed)
+    out = torch.randn(5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda each: preference_loss(each, hidden, labels, beta, gamma), [out])
+    # Rewards of ten thousand leave it finite.
+    assert preference_loss(1e4 * out, hidden, labels, beta, gamma).isfinite()
+
+
 def test_doubling_beta_halves_the_output_layer() -> None:
     hidden, labels = problem(2)
     torch.testing.assert_close(2 * fit_output(hidden, labels, beta=2.0), fit_output(hidden, labels, beta=1.0))

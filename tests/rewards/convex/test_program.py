@@ -67,6 +67,12 @@ def test_rho_does_not_change_the_solution() -> None:
     assert found[0] == pytest.approx(found[1], rel=0.01)
 
 
+def test_the_same_seed_gives_the_same_solution() -> None:
+    gated, labels = problem(9)
+    one, other = (solve_program(gated, labels, penalty=0.5, factored=False, seed=3).weights for _ in range(2))
+    assert torch.equal(one, other)
+
+
 @pytest.mark.parametrize("rho", [0.1, 1.0, 10.0])
 def test_it_does_not_end_before_the_solution_whatever_rho(rho: float) -> None:
     gated, labels = problem(8, rows=10, width=3, gates=5)
