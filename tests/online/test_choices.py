@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from penchant.objectives.core.requirements import Requirements
 from penchant.objectives.functional.advantages import group_advantages
 from penchant.objectives.functional.preferences import bradley_terry, win_rates
 from penchant.online import build_examples, build_pairing, make_online_recipe, select_pairs
+from penchant.online.pairings.pairs import leads
 from penchant.online.pairs import PAIR_RULES
 from penchant.online.reference_updates import build_reference_update
 from penchant.online.rollouts import Rollout
@@ -50,6 +52,34 @@ def test_best_and_worst_follow_the_order_and_not_the_scale(scores: list[float]) 
         [(chosen, rejected)] = select_pairs("best_worst", scores)
         assert scores[chosen] == max(s for s in scores if not math.isnan(s))
         assert scores[rejected] == min(s for s in scores if not math.isnan(s))
+
+
+@given(st.lists(st.floats(-5, 5), min_size=2, max_size=6), st.booleans())
+def test_a_lead_is_the_mean_score_over_all_samples_also_of_a_judge_that_only_compares(
+    scores: list[float], compares: bool
+) -> None:
+    made = rollout(scores)
+    if compares:
+        made = replace(made, scores=tuple(sum(row) / len(scores) for row in made.probabilities))
+    expected = [sum(score - other for other in scores) / len(scores) for score in scores]
+    assert leads(made) == pytest.approx(expected, abs=1e-4)
+    assert sum(leads(made)) == pytest.approx(0.0, abs=1e-6)
+    # GPO raises what leads and lowers what falls behind; raw scores above 0 would raise both.
+    wanted = Requirements(("chosen", "rejected"), ("chosen_score", "rejected_score"))
+    for example in build_examples([made], build_pairing("best_worst", scores="lead"), wanted):
+        assert example.fields["chosen_score"] > 0 > example.fields["rejected_score"]
+
+
+def test_only_a_judge_without_scores_is_asked_to_compare_for_a_lead() -> None:
+    given_, lead = (build_pairing("best_worst", scores=each) for each in ("given", "lead"))
+    fields = build("gpo").requirements.fields
+    assert [each.comparing(fields, scored) for each in (given_, lead) for scored in (True, False)] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert given_.comparing(build("sppo").requirements.fields, gives_scores=True)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,15 @@ def test_one_sample_is_refused_where_samples_are_compared(name: str, online: Run
         online(method=name, samples_per_prompt=1)
 
 
+def test_general_preference_optimization_reads_a_judge_that_only_compares(online: Run, tmp_path: Path) -> None:
+    (tmp_path / "people.py").write_text("def prefers(prompt, a, b):\n    return 0.9 if len(a) > len(b) else 0.2\n")
+    judge = {"name": "preference_function", "path": str(tmp_path / "people.py:prefers")}
+    keys: dict[str, Any] = {"samples_per_prompt": 4, "temperature": 1.0, "optimizer_state": "keep", "iterations": 1}
+    keys |= {"pairing": {"name": "best_worst", "scores": "lead"}, "objective": {"name": "gpo", "beta": 1.0}}
+    done = online(method="sppo", judge=judge, **keys)
+    assert done.summary["steps"] > 0 and all(math.isfinite(each) for each in losses(done.folder))
+
+
 def test_without_a_reference_two_are_refused_too() -> None:
     with pytest.raises(ConfigurationError, match="'reference' is 'none'"):
         make_online_recipe({"model": "m", "data": "d", "method": "inpo", "reference": "none"})

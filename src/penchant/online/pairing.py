@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from penchant.errors import ConfigurationError
@@ -60,6 +60,15 @@ class Pairing(Named, ABC):
     needs_two: ClassVar[bool] = False
     #: Whether it pairs the nodes of trees, which not every sampler grows.
     of_trees: ClassVar[bool] = False
+
+    def comparing(self, fields: Collection[str], gives_scores: bool) -> bool:
+        """Whether the judge must compare the responses of a prompt.
+
+        Args:
+            fields: what the objective reads of a record.
+            gives_scores: whether the judge can score a response by itself.
+        """
+        return self.compares or any(name in fields for name in self.compared)
 
     @property
     def of_steps(self) -> bool:

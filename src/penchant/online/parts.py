@@ -175,7 +175,7 @@ def build_collector(
     maker = RolloutMaker(
         prepared.engine,
         prepared.judge,
-        compares=prepared.pairing.compares or any(name in wanted.fields for name in prepared.pairing.compared),
+        compares=prepared.pairing.comparing(wanted.fields, prepared.judge is None or prepared.judge.gives_scores),
         unfinished_penalty=recipe.unfinished_penalty,
         overlong_buffer=recipe.overlong_buffer,
         asking=prepared.asking,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import Annotated, Any, Literal
 
 import torch
 
@@ -14,7 +14,7 @@ from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
 from penchant.registry import Registry
 
-__all__ = ["PAIR_RULES", "All", "BestOther", "BestSecond", "BestWorst", "FirstTwo", "Pair", "PairRule"]
+__all__ = ["PAIR_RULES", "All", "BestOther", "BestSecond", "BestWorst", "FirstTwo", "Pair", "PairRule", "leads"]
 
 #: Indices of the chosen and the rejected response.
 Pair = tuple[int, int]
@@ -22,6 +22,8 @@ Pair = tuple[int, int]
 #: The pairings that compare two samples of one prompt by their rewards.
 PAIR_RULES: Registry[type[PairRule]] = Registry("pair rule")
 
+#: A smaller probability counts as this one, so that its logarithm is finite.
+SURE = 1e-9
 _WIN_FIELDS = ("chosen_win_rate", "rejected_win_rate", "preference_probability")
 
 
@@ -43,6 +45,14 @@ class PairRule(Pairing):
         float | None, "keep only pairs with one reward at or above it and one below it; default: keep all"
     ] = None
     length_penalty: Annotated[float, "subtracted from the reward for every character when pairs are picked"] = 0.0
+    scores: Annotated[
+        Literal["given", "lead"],
+        "chosen_score and rejected_score: the judge's, or their mean lead over all samples of the prompt",
+    ] = "given"
+
+    def comparing(self, fields: Collection[str], gives_scores: bool) -> bool:
+        """See `Pairing.comparing`; a judge without scores says by how much a response leads."""
+        return super().comparing(fields, gives_scores) or (self.scores == "lead" and not gives_scores)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -87,7 +97,38 @@ class PairRule(Pairing):
             lengths = [len(each.text) for each in rollout.responses]
             for chosen, rejected in self.select(rollout.scores, lengths, self.length_penalty, self.threshold):
                 views = {"chosen": [rollout.sequence(chosen)], "rejected": [rollout.sequence(rejected)]}
-                yield rollout, views, _fields(rollout, chosen, rejected)
+                fields = _fields(rollout, chosen, rejected)
+                if self.scores == "lead":
+                    led = leads(rollout)
+                    fields |= {"chosen_score": led[chosen], "rejected_score": led[rejected]}
+                yield rollout, views, fields
+
+
+def leads(rollout: Rollout) -> list[float]:
+    """The mean score of each response over all K samples of its prompt, itself included; they sum to 0.
+
+    ŝ_i = (1 / K) Σ_j s(i ≻ j),   s(i ≻ j) = r_i − r_j, or log(P_ij / P_ji) of a judge that only compares
+
+    Args:
+        rollout: judged samples of a prompt.
+
+    Returns:
+        [K]; responses that were not judged are NaN and count for no other one.
+
+    Reference:
+        Zhang et al. (2024), Beyond Bradley-Terry Models, section 4 (General Preference Optimization).
+    """
+    scores = torch.tensor(rollout.scores, dtype=torch.float64)
+    table = torch.tensor(rollout.probabilities, dtype=torch.float64)
+    # A judge that only compares has the mean probability of a response as its score.
+    if not len(table) or not torch.allclose(table.nanmean(dim=-1), scores, equal_nan=True):
+        return _numbers(scores - scores.nanmean())
+    logs = table.clamp(min=SURE).log()
+    return _numbers((logs - logs.T).fill_diagonal_(0.0).nanmean(dim=-1))
+
+
+def _numbers(values: torch.Tensor) -> list[float]:
+    return [float(each) for each in values]
 
 
 def _fields(rollout: Rollout, chosen: int, rejected: int) -> dict[str, Any]:

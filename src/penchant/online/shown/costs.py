@@ -119,8 +119,8 @@ def round_of(recipe: OnlineRecipe, prepared: Prepared, prompts: int) -> Round:
 
 def _compares(prepared: Prepared) -> bool:
     """Whether the judge is asked who beats whom."""
-    wanted = prepared.objective.requirements.fields
-    return prepared.pairing.compares or any(name in wanted for name in prepared.pairing.compared)
+    judge = prepared.judge
+    return prepared.pairing.comparing(prepared.objective.requirements.fields, judge is None or judge.gives_scores)
 
 
 def _comparisons(prepared: Prepared, responses: int) -> int:

@@ -76,10 +76,10 @@ PAPER_NAMES: dict[str, PaperName] = {
         differs="`spo-degree` is another SPO, a loss on fixed pairs; `sppo` is a third method.",
     ),
     "online-gpo": PaperName(
-        "General Preference Optimization (Zhang et al., 2024, arXiv:2410.02197): SPPO's regression on preference "
-        "scores, which the judge gives, with mean 0 over the responses to a prompt.",
+        "General Preference Optimization (Zhang et al., 2024, arXiv:2410.02197): SPPO's regression on the mean score "
+        "of a response over all samples of its prompt, such as a model trained with `gpm` gives.",
         "sppo",
-        ("objective=gpo",),
+        ("objective=gpo", "pairing.scores=lead"),
     ),
     "spa": PaperName(
         "Spread Preference Annotation, Selfie's later name (Kim et al., 2024, arXiv:2406.04412).", "selfie"
