@@ -23,6 +23,7 @@ from penchant.training.parameters.strategy import STRATEGIES
         ("slerp", "a merging method: `penchant merge MODEL MODEL --method slerp`"),
         ("iterative-dpo", "an online recipe: `penchant methods show iterative-dpo`"),
         ("oaif", "an online recipe"),
+        ("iterative-rpo", "an online recipe: `penchant methods show iterative-rpo`"),
         ("step-dpo", "records with `steps_before`"),
         ("tdpo", "`tdpo1` and `tdpo2`"),
     ],

@@ -31,8 +31,6 @@ PLACES = {
     "--out FOLDER`.",
     "dpo-nll": "DPO with the likelihood of the chosen response is a sum: `--objective dpo+nll`.",
     "hft": "Half fine-tuning (arXiv:2404.18466) chooses weights: `parameters=half-fine-tuning`, with any objective.",
-    "iterative-rpo": "Iterative Reasoning Preference Optimization (arXiv:2404.19733) trains online: `penchant online "
-    "iterative-dpo --objective dpo+nll`.",
     "levi": "LEVI (arXiv:2402.04644) trains heads beside a frozen model: `penchant levi`.",
     "lora": "LoRA and the other adapters of PEFT choose weights, with any objective: `--lora`, or `lora.kind=KIND`.",
     "lottery-ticket": "Lottery-ticket sparse fine-tuning (arXiv:2110.07560) chooses weights: `parameters=lt-sft`, with "

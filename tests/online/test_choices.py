@@ -102,6 +102,19 @@ def test_a_threshold_sets_good_against_bad() -> None:
     assert select_pairs("all", [0.9, 0.6, 0.4], threshold=0.5) == [(0, 2), (1, 2)]
 
 
+@given(st.lists(st.sampled_from([0.0, 1.0, math.nan]), min_size=1, max_size=8), st.integers(1, 12), st.integers(0, 3))
+def test_right_responses_meet_wrong_ones_and_no_pair_comes_twice(scores: list[float], most: int, seed: int) -> None:
+    pairing = build_pairing("right_wrong", pairs=most, seed=seed)
+    found = build_examples([rollout(scores)], pairing, PAIR)
+    right, wrong = ({(10 + place, 2) for place, each in enumerate(scores) if each == kind} for kind in (1.0, 0.0))
+    pairs = [(each.views["chosen"][0].response, each.views["rejected"][0].response) for each in found]
+    assert len(pairs) == len(set(pairs)) == min(most, len(right) * len(wrong))
+    assert all(chosen in right and rejected in wrong for chosen, rejected in pairs)
+    # Samples that are equal count once.
+    twins = rollout([1.0, 1.0, 0.0], texts=[(7, 2), (7, 2), (8, 2)])
+    assert len(build_examples([twins], pairing, PAIR)) == 1
+
+
 def test_examples_hold_exactly_the_sampled_tokens_and_equal_ones_are_left_out() -> None:
     examples = build_examples([rollout([0.0, 1.0, 0.5])], build_pairing("best_worst"), PAIR)
     assert [each.views["chosen"][0].response for each in examples] == [(11, 2)]

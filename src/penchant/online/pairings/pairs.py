@@ -14,7 +14,18 @@ from penchant.online.pairing import Chosen, Pairing
 from penchant.online.rollouts import Rollout
 from penchant.registry import Registry
 
-__all__ = ["PAIR_RULES", "All", "BestOther", "BestSecond", "BestWorst", "FirstTwo", "Pair", "PairRule", "leads"]
+__all__ = [
+    "PAIR_RULES",
+    "All",
+    "BestOther",
+    "BestSecond",
+    "BestWorst",
+    "FirstTwo",
+    "Pair",
+    "PairRule",
+    "leads",
+    "pair_fields",
+]
 
 #: Indices of the chosen and the rejected response.
 Pair = tuple[int, int]
@@ -97,7 +108,7 @@ class PairRule(Pairing):
             lengths = [len(each.text) for each in rollout.responses]
             for chosen, rejected in self.select(rollout.scores, lengths, self.length_penalty, self.threshold):
                 views = {"chosen": [rollout.sequence(chosen)], "rejected": [rollout.sequence(rejected)]}
-                fields = _fields(rollout, chosen, rejected)
+                fields = pair_fields(rollout, chosen, rejected)
                 if self.scores == "lead":
                     led = leads(rollout)
                     fields |= {"chosen_score": led[chosen], "rejected_score": led[rejected]}
@@ -131,7 +142,14 @@ def _numbers(values: torch.Tensor) -> list[float]:
     return [float(each) for each in values]
 
 
-def _fields(rollout: Rollout, chosen: int, rejected: int) -> dict[str, Any]:
+def pair_fields(rollout: Rollout, chosen: int, rejected: int) -> dict[str, Any]:
+    """The margin and the scores of a pair and, if the judge has compared, its win rates.
+
+    Args:
+        rollout: judged samples of a prompt.
+        chosen: index of the chosen response.
+        rejected: index of the rejected one.
+    """
     better, worse = rollout.scores[chosen], rollout.scores[rejected]
     fields = {"margin": better - worse, "chosen_score": better, "rejected_score": worse}
     if rollout.probabilities:

@@ -75,6 +75,18 @@ PAPER_NAMES: dict[str, PaperName] = {
         "spo-minimax",
         differs="`spo-degree` is another SPO, a loss on fixed pairs; `sppo` is a third method.",
     ),
+    "iterative-rpo": PaperName(
+        "Iterative Reasoning Preference Optimization (Pang et al., 2024, arXiv:2404.19733): DPO and the likelihood of "
+        "the right response, on pairs of right and wrong reasoning of the policy's own.",
+        "iterative-dpo",
+        (
+            "objective=dpo+nll",
+            "pairing=right_wrong",
+            "samples_per_prompt=30",
+            "iterations=4",
+            "temperature=0.8",
+        ),
+    ),
     "online-gpo": PaperName(
         "General Preference Optimization (Zhang et al., 2024, arXiv:2410.02197): SPPO's regression on the mean score "
         "of a response over all samples of its prompt, such as a model trained with `gpm` gives.",
