@@ -73,6 +73,9 @@ class TPO(_Triple):
     couples the examples. If the gold response is the chosen one it is ``cpo``. The record field ``gold`` holds the
     response; one that equals the chosen or the rejected response is an error.
 
+    β is that of the first release, which has α = 0.9; α is 1 as in TRL (whose β is 0.01), so that the gold response
+    counts as in supervised fine-tuning.
+
     Example:
         >>> import torch
         >>> equal = Scored(torch.full((1, 3), -1.0), None, torch.ones(1, 3, dtype=torch.bool))

@@ -57,7 +57,9 @@ class PAL(Objective):
     pair_loss: Annotated[Literal["hinge", "smooth_hinge", "logistic"], "loss of the reward difference"] = "hinge"
     annotators: Annotated[int, Ge(1), "number of annotators; their numbers go from 0 to one less"] = 2
     prototypes: Annotated[int, Ge(1), "number K of shared prototypes; with 1 all annotators agree"] = 2
-    width: Annotated[int, Ge(1), "dimension of the space of preferences, and width of the networks"] = 64
+    width: Annotated[
+        int, Ge(1), "dimension of the space of preferences, and width of the networks; 512 in the paper"
+    ] = 64
     layers: Annotated[int, Ge(0), "hidden layers of the networks"] = 2
     margin: Annotated[float, Ge(0), "margin m of the hinge"] = 1.0
     smooth: Annotated[float, Gt(0), "width of the smooth part of the smooth hinge"] = 5.0

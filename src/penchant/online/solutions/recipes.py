@@ -26,7 +26,9 @@ class SolutionSampling(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    samples: PositiveInt = Field(32, description="solutions sampled per problem, if the data hold none")
+    samples: PositiveInt = Field(
+        32, description="solutions sampled per problem, if the data hold none; 64 in the paper"
+    )
     temperature: float = Field(0.9, gt=0, description="sampling temperature")
     top_p: float = Field(0.95, gt=0, le=1, description="probability mass of nucleus sampling")
     max_new_tokens: PositiveInt = Field(256, description="maximum tokens of a solution")
