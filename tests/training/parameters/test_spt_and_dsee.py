@@ -153,3 +153,15 @@ def test_heads_that_cannot_be_told_apart_are_refused(train: Train, tmp_path: Pat
 def test_what_cannot_work_is_refused(settings: object, changed: dict[str, object], told: str, train: Train) -> None:
     with pytest.raises(PenchantError, match=told):
         train(**changed, parameters=settings)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 7.0])
+def test_a_smaller_budget_marks_a_part_of_what_a_larger_one_marks_whatever_the_unit(scale: float) -> None:
+    found = []
+    for budget in (20, 50, 90):
+        scaled = {name: scale * each for name, each in scores().items()}
+        places = allocation(scaled, budget, rank=2, alpha=0.0, beta=0.0, scale=1.0)
+        found.append({(name, int(at)) for name, each in places.items() for at in each.support})  # type: ignore[union-attr]
+    assert found[0] < found[1] < found[2]
+    plain = allocation(scores(), 50, rank=2, alpha=0.0, beta=0.0, scale=1.0)
+    assert found[1] == {(name, int(at)) for name, each in plain.items() for at in each.support}  # type: ignore[union-attr]
