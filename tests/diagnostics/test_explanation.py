@@ -9,7 +9,7 @@ import pytest
 
 from penchant.cli.app import main
 from penchant.diagnostics.explanation import explain_data
-from penchant.diagnostics.features.effects import controlled_effects
+from penchant.diagnostics.features.effects import controlled_effects, predicted_area
 from penchant.diagnostics.novelty.contrast import contrast_scores, plausible
 from penchant.diagnostics.pairs import pairs_of_feedback
 from penchant.diagnostics.properties.coefficients import fit_by_folds, win_probability
@@ -72,6 +72,18 @@ def test_a_stronger_prior_shrinks_and_equal_comparisons_say_nothing() -> None:
     sizes = [float(np.abs(fit_by_folds(features, labels, scale=each)).sum()) for each in (1.0, 0.1, 0.01, 1e-4)]
     assert sizes == sorted(sizes, reverse=True) and sizes[-1] == 0
     assert win_probability(np.zeros((2, 3)), [1.0, -0.5, 0.3]).tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("classification", [True, False])
+def test_exchanging_all_responses_leaves_the_effects_of_features(classification: bool) -> None:
+    rng = np.random.default_rng(4)
+    z, length = rng.normal(size=(120, 3)), rng.normal(size=120) * 20
+    labels = (rng.random(120) < 1 / (1 + np.exp(-z[:, 0] - length / 40))).astype(float)
+    one = controlled_effects(z, length, labels, classification=classification)
+    other = controlled_effects(-z, -length, 1 - labels, classification=classification)
+    assert np.allclose(one.coefficients, other.coefficients, atol=1e-6) and one.order == other.order
+    chance = predicted_area(z[:60], rng.permutation(labels[:60]), z[60:], rng.permutation(labels[60:]))
+    assert 0.3 < chance < 0.7  # labels that follow nothing are not predicted
 
 
 def test_regressions_are_those_of_scikit_learn() -> None:
