@@ -131,3 +131,18 @@ def test_an_id_of_two_files_is_told_apart_by_the_file(tmp_path: Path) -> None:
         "multimodal-and-data-construction": "not built yet",
         "cases": "computed",
     }
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_both_sides_of_pairs_may_be_one_list(joined: bool) -> None:
+    view = {"policy": [[-1.0, -2.0, -4.0]], "reference": [[-1.0, -1.0, -1.0]]}
+    other = {"policy": [[-3.0]], "reference": [[-1.0]]}
+    expected = {"chosen": [-1.0 - 0.5 * 6.0], "rejected": [-3.0]}
+    case = {
+        "method": "ld-dpo",
+        "params": {"ld_alpha": 0.5, "apply_to_reference": False},
+        "inputs": {"chosen": view, "rejected": other},
+        "expected": {"policy_seq_logps": [*expected["chosen"], *expected["rejected"]] if joined else expected},
+    }
+    found = check_case(case)
+    assert found.verdict == "exact" and found.got == case["expected"], found.detail
