@@ -115,6 +115,19 @@ def test_four_classes_compare_with_ties_counted_half(model: Path, tmp_path: Path
     assert float(table[0, 2]) == pytest.approx(0.5, abs=1e-5), "equal responses are equally good"
     assert judge.gives_scores == (head == "scores")
 
+    def valued(*values: float, several: list[str] = texts) -> list[float]:
+        found = judge_of(tmp_path / "run", class_values=list(values))
+        assert found.gives_scores and not found.scores_alone
+        return found.score("which colour is red", several)
+
+    # A win less a loss is twice the lead over one half, whatever ties there are.
+    leads = (2 * table - 1).mean(dim=-1).tolist()
+    assert valued(1.0, -1.0, 0.0, 0.0) == pytest.approx(leads, abs=1e-5)
+    alone, ties = valued(1.0, -1.0, 0.5, -0.5, several=texts[:1]), valued(0.0, 0.0, 1.0, 1.0, several=texts[:1])
+    assert abs(alone[0]) <= 0.5 * ties[0] + 1e-6, "a response by itself is as good as both copies of it are"
+    with pytest.raises(ConfigurationError, match="there are four classes"):
+        judge_of(tmp_path / "run", class_values=[1.0, -1.0])
+
 
 def test_new_annotators_are_trained_from_a_folder_and_nothing_else_moves(model: Path, tmp_path: Path) -> None:
     objective = {"name": "pal", "form": "B", "width": 16, "layers": 1}

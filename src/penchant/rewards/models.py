@@ -73,6 +73,12 @@ class RewardModel(Judge):
         int | None, Interval(ge=1, le=2), "of a crmt model, the modality that it does without: 1 prompt, 2 response"
     ] = None
 
+    class_values: Annotated[
+        list[float] | None,
+        "of a model of four classes: what left, right, both good and both bad are worth, such as [1, -1, 0.5, -0.5]; a "
+        "response has their mean over all responses to its prompt",
+    ] = None
+
     def __init__(self, model: Any = None, tokenizer: Any = None, **settings: Any) -> None:
         named = name_model(model, settings)
         super().__init__(**settings)
@@ -93,6 +99,7 @@ class RewardModel(Judge):
         self.pad = other_than(self.renderer.end_token_id, tokenizer.pad_token_id)
         config.pad_token_id = self.network.config.pad_token_id = self.pad
         self.gives_scores = self.meaning is None or self.meaning.scalar
+        self._check_class_values()
         self.classes = ClassOutputs(self.network, self.pad)
         self._heads: StateHeads | None = None
 
@@ -121,6 +128,18 @@ class RewardModel(Judge):
                 fix="Leave without out, or train with --objective crmt.",
             )
         self.meaning.without = self.without - 1
+
+    def _check_class_values(self) -> None:
+        if self.class_values is None:
+            return
+        if not hasattr(self.meaning, "valued") or len(self.class_values) != 4:
+            raise ConfigurationError(
+                f"The values of classes are {self.class_values}, and "
+                + ("this model has no classes." if not hasattr(self.meaning, "valued") else "there are four classes."),
+                where="judge.class_values",
+                fix="Give four numbers to a model of four-class-preference: left, right, both good, both bad.",
+            )
+        self.gives_scores, self.scores_alone = True, False
 
     @property
     def _spreads(self) -> bool:
@@ -199,6 +218,8 @@ class RewardModel(Judge):
     def _rewards(self, outputs: Tensor, prompt_state: Tensor | None) -> Tensor:
         if self.spread:
             return cast(Tensor, self.meaning.spread(outputs))
+        if self.class_values is not None:
+            return cast(Tensor, self.meaning.valued(outputs, self.class_values))
         rewards = cast(Tensor, self.meaning.judged(outputs, prompt_state))
         return rewards - self.coefficient * self.meaning.spread(outputs) if self.coefficient else rewards
 

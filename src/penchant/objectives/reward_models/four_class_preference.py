@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from penchant.objectives.core.evidence import reconstruction
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
-from penchant.objectives.functional.four_classes import class_log_probabilities, swapped_classes
+from penchant.objectives.functional.four_classes import class_log_probabilities, class_values, swapped_classes
 from penchant.objectives.functional.heads import Head
 from penchant.objectives.functional.perceptrons import Perceptron, whole_indices
 
@@ -95,6 +95,18 @@ class FourClassPreference(Objective):
         """The probability that each response is better, both good and both bad counted half, [K, K]."""
         classes = self.class_table(outputs)
         return classes[..., 0] + classes[..., 2:].sum(dim=-1) / 2
+
+    def valued(self, outputs: Tensor, values: Sequence[float]) -> Tensor:
+        """What each response is worth: the mean value of its classes against all K responses, itself included, [K].
+
+        Against itself a response is as often left as right, so that K = 1 leaves how good it is by itself.
+
+        Args:
+            outputs: [K, n] of `read_out`.
+            values: of left, right, both good and both bad.
+        """
+        table = self.class_table(outputs)
+        return class_values(table.log(), torch.tensor(values, dtype=table.dtype, device=table.device)).mean(dim=-1)
 
     @property
     def numbered(self) -> Mapping[str, int]:
