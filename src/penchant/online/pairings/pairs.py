@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import torch
@@ -58,7 +59,7 @@ class PairRule(Pairing):
     length_penalty: Annotated[float, "subtracted from the reward for every character when pairs are picked"] = 0.0
     scores: Annotated[
         Literal["given", "lead"],
-        "chosen_score and rejected_score: the judge's, or their mean lead over all samples of the prompt",
+        "what pairs are picked by and carry: the judge's scores, or their mean lead over all samples of the prompt",
     ] = "given"
 
     def comparing(self, fields: Collection[str], gives_scores: bool) -> bool:
@@ -105,14 +106,11 @@ class PairRule(Pairing):
     def choose(self, rollouts: Sequence[Rollout]) -> Iterator[Chosen]:
         """Every pair with its margin, its scores and, if the judge compares, its win rates."""
         for rollout in rollouts:
+            judged = rollout if self.scores == "given" else replace(rollout, scores=tuple(leads(rollout)))
             lengths = [len(each.text) for each in rollout.responses]
-            for chosen, rejected in self.select(rollout.scores, lengths, self.length_penalty, self.threshold):
+            for chosen, rejected in self.select(judged.scores, lengths, self.length_penalty, self.threshold):
                 views = {"chosen": [rollout.sequence(chosen)], "rejected": [rollout.sequence(rejected)]}
-                fields = pair_fields(rollout, chosen, rejected)
-                if self.scores == "lead":
-                    led = leads(rollout)
-                    fields |= {"chosen_score": led[chosen], "rejected_score": led[rejected]}
-                yield rollout, views, fields
+                yield rollout, views, pair_fields(judged, chosen, rejected)
 
 
 def leads(rollout: Rollout) -> list[float]:
