@@ -120,10 +120,11 @@ def solve_program(
         slack_dual = slack_dual + rate * (kept - slack)
         apart = torch.cat([(u - v).reshape(-1), (kept - slack).reshape(-1)]).norm()
         residual = float(apart / max(float(u.norm()), 1.0))
-        # With a large rho the copies agree long before they stop moving; it ends when both are small.
-        moved = v - before[0] + gated.kept_back(slack - before[1])
-        if max(residual, float(moved.norm()) / size) <= tolerance:
-            break
+        if residual <= tolerance:
+            # With a large rho the copies agree long before they stop moving; it ends when both are small.
+            moved = v - before[0] + gated.kept_back(slack - before[1])
+            if float(moved.norm()) <= tolerance * size:
+                break
     return Solution(v, objective_of(gated, labels, v, penalty), done, residual)
 
 
