@@ -7,7 +7,9 @@ from typing import Any
 __all__ = ["FIELDS"]
 
 FIELDS: dict[str, dict[str, Any]] = {
+    "adaption_prompt": {"adapter_layers": 2},
     "c3a": {"block_size": 4},
+    "cpt": {"cpt_token_ids": [5, 6, 7]},
     "fourierft": {"n_frequency": 20},
     "miss": {"r": 4},
     "psoft": {"r": 4},

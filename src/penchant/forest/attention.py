@@ -5,7 +5,8 @@
 ``dense``: one N x N boolean mask (the reference implementation for tests).
 
 All three are registered with transformers' attention interface under one name, so a model's layers run unmodified.
-Layers pass on the keyword ``forest``; a call without it, as in generation, is ordinary attention.
+Layers pass on the keyword ``forest``; a call without it, as in generation, is ordinary attention. The keyword
+``virtual`` gives keys and values that stand before all others.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from penchant.errors import ConfigurationError, nearest
+from penchant.forest.flex import block_mask, flex_attention
 from penchant.forest.layout import Forest
+from penchant.forest.virtual_keys import VirtualKeys, joined_mask
 
-__all__ = ["ATTENTION", "AttentionPlan", "Backend", "register_attention"]
+__all__ = ["ATTENTION", "ORDINARY", "AttentionPlan", "Backend", "register_attention"]
 
 ATTENTION = "penchant_forest"
+#: Ordinary attention of a model with virtual tokens.
+ORDINARY = "penchant_ordinary"
 # Number types in which attention on a CPU is computed in float32.
 LOWERED = (torch.bfloat16, torch.float16)
 Backend = Literal["segments", "flex", "dense"]
@@ -67,9 +72,9 @@ class AttentionPlan:
         """[n, m] boolean mask of segment ``place`` against its ancestors' keys and its own."""
         return self._once((place, window), lambda: self._child_mask(place, window))
 
-    def block_mask(self, window: int | None) -> Any:
-        """FlexAttention's BlockMask for the forest's attention rule."""
-        return self._once(("flex", window), lambda: _block_mask(self.forest, window))
+    def block_mask(self, window: int | None, virtual: int = 0) -> Any:
+        """FlexAttention's BlockMask for the forest's attention rule, with keys of virtual tokens before the others."""
+        return self._once(("flex", window, virtual), lambda: block_mask(self.forest, window, virtual))
 
     def _once(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self.masks:
@@ -86,13 +91,28 @@ class AttentionPlan:
         return seen if window is None else seen & (query - key < window)
 
 
+class _Before(NamedTuple):
+    """Keys and values [B, H, P, D] that stand before all others, and which of them each token sees, [B, 1, N, P]."""
+
+    keys: Tensor
+    values: Tensor
+    seen: Tensor
+    windowed: bool
+
+    def repeated(self, times: int) -> _Before:
+        """With each head ``times`` times, for queries that share keys."""
+        keys, values = (each.repeat_interleave(times, dim=1) for each in (self.keys, self.values))
+        return self._replace(keys=keys, values=values)
+
+
 def register_attention() -> None:
-    """Register ``attn_implementation="penchant_forest"`` with transformers (safe to call again)."""
+    """Register `ATTENTION` and `ORDINARY` with transformers as kinds of attention (safe to call again)."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
-    AttentionInterface.register(ATTENTION, forest_attention)
-    AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+    for name in (ATTENTION, ORDINARY):
+        AttentionInterface.register(name, forest_attention)
+        AttentionMaskInterface.register(name, sdpa_mask)
 
 
 def forest_attention(
@@ -103,33 +123,52 @@ def forest_attention(
     attention_mask: Tensor | None,
     *,
     forest: AttentionPlan | None = None,
+    virtual: VirtualKeys | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    """The attention function that transformers' layers call: [1, H, N, D] queries in, [1, N, H, D] out."""
-    if forest is None:
+    """The attention function that transformers' layers call: [B, H, N, D] queries in, [B, N, H, D] out."""
+    own = None if virtual is None else virtual.of(module, key)
+    if forest is None and own is None and kwargs.get("softcap") is None and kwargs.get("s_aux") is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-    repeats = query.shape[1] // key.shape[1]
-    if repeats > 1 and forest.backend != "flex":
-        key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
+    size = kwargs.get("sliding_window")
+    before = (
+        None if virtual is None or own is None else _Before(*own, virtual.seen(own[0].shape[2], size), size is not None)
+    )
     scale = kwargs.get("scaling")
     form = _Form(
         query.shape[-1] ** -0.5 if scale is None else scale,
-        forest.window(kwargs.get("sliding_window")),
+        size if forest is None else forest.window(size),
         kwargs.get("softcap"),
         kwargs.get("s_aux"),
     )
-    if forest.backend == "flex":
-        result = _flex(forest, query, key, value, form)
+    if forest is not None and forest.backend == "flex":
+        return _flex(forest, query, key, value, form, before).transpose(1, 2).contiguous(), None
+    repeats = query.shape[1] // key.shape[1]
+    if repeats > 1:
+        key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
+        before = before and before.repeated(repeats)
+    if forest is None:
+        result = _after(before, query, key, value, attention_mask, form)
     elif forest.backend == "segments":
-        result = _by_segments(forest, query, key, value, form)
+        result = _by_segments(forest, query, key, value, form, before)
     elif forest.backend == "dense":
-        result = _attend(query, key, value, forest.dense_mask(form.window), form)
+        result = _after(before, query, key, value, forest.dense_mask(form.window)[None, None], form)
     else:
         known = nearest(forest.backend, ["segments", "flex", "dense"])
         raise ConfigurationError(f"There is no forest attention {forest.backend!r}.", fix=known)
     return result.transpose(1, 2).contiguous(), None
+
+
+def _after(
+    before: _Before | None, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form: _Form
+) -> Tensor:
+    """Softmax attention to the keys and to those that stand before them; ``mask`` None means causal."""
+    if before is not None:
+        mask = joined_mask(mask, before.seen, key.shape[2])
+        key, value = torch.cat([before.keys, key], dim=2), torch.cat([before.values, value], dim=2)
+    return _attend(query, key, value, mask, form)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form: _Form) -> Tensor:
@@ -150,12 +189,15 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form
     return weights[..., : key.shape[-2]] @ value
 
 
-def _by_segments(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form) -> Tensor:
+def _by_segments(
+    plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form, before: _Before | None
+) -> Tensor:
     """Attention of each segment to its ancestors' keys and its own; the cost grows with path lengths, not with N²."""
     if query.device.type == "cpu" and (torch.is_autocast_enabled("cpu") or value.dtype in LOWERED):
         # The lengths of segments are new in every batch, and for a lower number type PyTorch compiles code for each.
         with torch.autocast("cpu", enabled=False):
-            return _by_segments(plan, query.float(), key.float(), value.float(), form).to(value.dtype)
+            raised = before and before._replace(keys=before.keys.float(), values=before.values.float())
+            return _by_segments(plan, query.float(), key.float(), value.float(), form, raised).to(value.dtype)
     segments = plan.forest.segments
     lengths = [segment.length for segment in segments]
     # One split, whose backward is one concatenation; slicing would create a full-size gradient per segment.
@@ -170,55 +212,28 @@ def _by_segments(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor,
             mask = plan.child_mask(place, form.window)
             own_keys = torch.cat([keys[part] for part in path], dim=2)
             own_values = torch.cat([values[part] for part in path], dim=2)
-        results.append(_attend(queries[place], own_keys, own_values, mask, form))
+        own = before and before._replace(seen=before.seen[:, :, segment.start : segment.stop])
+        # A mask of two dimensions serves all heads as it is; before virtual tokens it gets theirs.
+        mask = mask[None, None] if own is not None and mask is not None else mask
+        results.append(_after(own, queries[place], own_keys, own_values, mask, form))
     return torch.cat(results, dim=2)
 
 
-def _block_mask(forest: Forest, window: int | None) -> Any:
-    from torch.nn.attention.flex_attention import create_block_mask
-
-    subtree_end, depth, size = forest.subtree_end, forest.position_ids, forest.tokens
-
-    def rule(_batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-        seen = (key <= query) & (query < subtree_end[key])
-        return seen if window is None else seen & (depth[query] - depth[key] < window)
-
-    return create_block_mask(rule, None, None, size, size, device=str(forest.token_ids.device))
-
-
-def _flex(plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form) -> Tensor:
+def _flex(
+    plan: AttentionPlan, query: Tensor, key: Tensor, value: Tensor, form: _Form, before: _Before | None
+) -> Tensor:
     """FlexAttention with the forest's attention rule, compiled on a GPU."""
     if form.sinks is not None:
         raise ConfigurationError(
             "Attention sinks are not available with the 'flex' attention.", fix="Use attention='dense' for this model."
         )
-
-    def capped(score: Tensor, *_place: Tensor) -> Tensor:
-        assert form.softcap is not None
-        return form.softcap * torch.tanh(score / form.softcap)
-
-    attend = _compiled_flex() if query.is_cuda else _plain_flex()
-    score_mod = capped if form.softcap is not None else None
-    grouped = query.shape[1] != key.shape[1]
-    mask = plan.block_mask(form.window)
-    return attend(query, key, value, block_mask=mask, score_mod=score_mod, scale=form.scale, enable_gqa=grouped)
-
-
-def _plain_flex() -> Callable[..., Tensor]:
-    from torch.nn.attention.flex_attention import flex_attention
-
-    return flex_attention
-
-
-_COMPILED: dict[str, Callable[..., Tensor]] = {}
-
-
-def _compiled_flex() -> Callable[..., Tensor]:
-    """FlexAttention compiled once per process, with dynamic shapes, since batches differ in length."""
-    if "flex" not in _COMPILED:
-        from torch._functorch import config
-
-        # Otherwise the first backward pass reuses buffers that a second one needs (gradient norms).
-        config.donated_buffer = False
-        _COMPILED["flex"] = torch.compile(_plain_flex(), dynamic=True)
-    return _COMPILED["flex"]
+    count = 0
+    if before is not None:
+        if before.windowed and not bool(before.seen.all()):
+            raise ConfigurationError(
+                "Virtual tokens that a sliding window leaves behind are not available with the 'flex' attention.",
+                fix="Use attention='dense' for this model.",
+            )
+        count = before.keys.shape[2]
+        key, value = torch.cat([before.keys, key], dim=2), torch.cat([before.values, value], dim=2)
+    return flex_attention(query, key, value, plan.block_mask(form.window, count), form.scale, form.softcap)

@@ -13,7 +13,9 @@ import torch
 from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
-from penchant.likelihood.adapting.kinds import STARTS, configuration_of, starts_as_base
+from penchant.likelihood.adapting.encoder_files import continued_adapter, save_encoder
+from penchant.likelihood.adapting.kinds import STARTS, completed, configuration_of, starts_as_base
+from penchant.likelihood.adapting.virtual import with_virtual_tokens
 from penchant.likelihood.checkpoint import check_finite_tensors
 from penchant.likelihood.core import plain_layer
 
@@ -79,10 +81,15 @@ def add_adapter(model: Any, config: Any) -> Any:
         with warnings.catch_warnings():
             # PEFT asks transformers for an attribute by its former name.
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
-            adapted = get_peft_model(model, config)
+            adapted = get_peft_model(model, completed(config, model))
         adapted.untrained = starts_as_base(config)
-        return adapted
+        return with_virtual_tokens(adapted)
     except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
+        if not _targets(config):
+            kind = str(config.peft_type.value).lower()
+            raise ConfigurationError(
+                f"No adapter of the kind {kind!r} can be put on this model ({_first_line(error)}).", where="lora.kind"
+            ) from error
         raise ConfigurationError(
             f"No adapter can be put on {_targets(config)} ({_first_line(error)}).",
             where="lora.targets",
@@ -90,9 +97,9 @@ def add_adapter(model: Any, config: Any) -> Any:
         ) from error
 
 
-def _targets(config: Any) -> Any:
+def _targets(config: Any) -> str:
     found = getattr(config, "target_modules", None) or getattr(config, "target_parameters", None)
-    return repr(sorted(found)) if isinstance(found, set) else repr(found)
+    return repr(sorted(found)) if isinstance(found, set) else repr(found) if found else ""
 
 
 def load_adapter(model: Any, source: str | Path, *, trainable: bool = False) -> Any:
@@ -112,8 +119,11 @@ def load_adapter(model: Any, source: str | Path, *, trainable: bool = False) -> 
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            loaded = PeftModel.from_pretrained(model, str(source), is_trainable=trainable)
+            loaded = continued_adapter(model, source) if trainable else None
+            loaded = loaded or PeftModel.from_pretrained(model, str(source), is_trainable=trainable)
             weights = load_peft_weights(str(source), device="cpu")
+    except ModelError:
+        raise
     except Exception as error:  # PEFT raises many types; each means that the adapter cannot be loaded
         raise _does_not_fit(source, model, _first_line(error)) from error
     absent = next((str(each.message) for each in said if "missing adapter keys" in str(each.message)), "")
@@ -122,7 +132,7 @@ def load_adapter(model: Any, source: str | Path, *, trainable: bool = False) -> 
     check_finite_tensors(weights.items(), source)
     if extra := _left_out(loaded, weights):
         raise _does_not_fit(source, model, f"the base has no place for {len(extra)} of its weights, such as {extra[0]}")
-    return loaded.eval()
+    return with_virtual_tokens(loaded.eval())
 
 
 def _left_out(loaded: Any, weights: dict[str, Any]) -> list[str]:
@@ -216,6 +226,7 @@ def save_adapter(model: Any, folder: Path) -> None:
     vars(model).pop("save_pretrained", None)
     if START not in model.peft_config:
         model.save_pretrained(folder)
+        save_encoder(model, folder)
         return
     # [B₁ B₂] [A₁; A₂] = B₁A₁ + B₂A₂
     model.add_weighted_adapter([START, TRAINED], [1.0, 1.0], JOINED, combination_type="cat")
@@ -239,6 +250,13 @@ def merge(model: Any) -> Any:
     Returns:
         The model inside.
     """
+    if not hasattr(model, "merge_and_unload"):
+        (name,) = {str(each.peft_type.value).lower() for each in model.peft_config.values()}
+        raise ConfigurationError(
+            f"An adapter of the kind {name!r} cannot be merged into the weights.",
+            where="adapter",
+            fix="Use adapter=continue, or give its base as the model.",
+        )
     core = model.get_base_model()
     ends = [core.get_input_embeddings(), core.get_output_embeddings()] if hasattr(core, "get_output_embeddings") else []
     tied = [end for end in map(plain_layer, ends) if getattr(end, "weight", None) is not None]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from penchant.forest.attention import ATTENTION
 from penchant.forest.build import build_forest
 from penchant.forest.layout import TokenSequence
+from penchant.likelihood.adapting.virtual import with_virtual_tokens
 from penchant.likelihood.core import core_model
 from penchant.likelihood.outputs import Outputs, switch_attention
 from penchant.likelihood.support import choose_attention
@@ -34,7 +35,7 @@ class ClassifierForest:
     """
 
     def __init__(self, model: nn.Module, attention: str | None = None) -> None:
-        self.core = core_model(model)
+        self.core = core_model(with_virtual_tokens(model))
         self.outputs = Outputs(self.core, self.core.forward, self._projection)
         self.attention, self.reason = self._chosen(attention)
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from penchant.errors import ModelError
 from penchant.forest.attention import Backend
 from penchant.forest.layout import Forest
+from penchant.likelihood.adapting.virtual import with_virtual_tokens
 from penchant.likelihood.core import core_model, plain_layer
 from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.head import Head, Rows, Temperature, mean_logits
@@ -43,14 +44,15 @@ class ForestScorer:
         chunk_rows: rows of logits per chunk; chosen by size by default.
 
     Raises:
-        ModelError: the model has no output layer over a vocabulary, or uses prompt tuning.
+        ModelError: the model has no output layer over a vocabulary, or virtual tokens that its layers cannot read.
 
     Reference: ``docs/architecture.md``, section The forest.
     """
 
     def __init__(self, model: nn.Module, attention: Backend | str | None = None, chunk_rows: int | None = None) -> None:
         core = core_model(model)
-        _check_scorable(model, core)
+        _check_scorable(core)
+        with_virtual_tokens(model)
         restore_dropout = without_dropout(model)  # the checks of head and attention compare two forward passes
         try:
             head = plain_head(core)
@@ -218,16 +220,10 @@ def scorer_of(model: nn.Module | ForestScorer) -> Iterator[ForestScorer]:
         scorer.close()
 
 
-def _check_scorable(model: nn.Module, core: Any) -> None:
+def _check_scorable(core: Any) -> None:
     if getattr(core, "get_output_embeddings", lambda: None)() is None:
         raise ModelError(
             f"{type(core).__name__} has no output layer over a vocabulary.",
             why="Log-probabilities of tokens need one.",
             fix="Load the model as a causal language model.",
-        )
-    configurations: dict[str, Any] = getattr(model, "peft_config", {})  # type: ignore[assignment]
-    if any(getattr(each, "is_prompt_learning", False) for each in configurations.values()):
-        raise ModelError(
-            f"{type(model).__name__} uses prompt tuning (learned tokens before every prompt), which is not supported.",
-            fix="Use an adapter in the layers, such as LoRA.",
         )

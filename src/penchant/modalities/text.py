@@ -20,10 +20,11 @@ from penchant.forest.encoding import Encoder
 from penchant.forest.example import Example
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.adapters import merge, save_adapter
+from penchant.likelihood.adapting.encoder_files import save_encoder
 from penchant.likelihood.adapting.kinds import mergeable
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
-from penchant.likelihood.core import core_model
+from penchant.likelihood.core import core_model, has_adapter
 from penchant.likelihood.cpu_bfloat16 import advice
 from penchant.likelihood.inside.router import router_of
 from penchant.likelihood.number_types import stored_type, weights_in_words
@@ -213,13 +214,14 @@ class TextModality(Modality):
         """
         self.rounded(policy)
         saved: Any = policy
-        if hasattr(policy, "merge_and_unload"):
+        if has_adapter(policy):
             if self.settings.adapter != "merge_first":
                 save_adapter(saved, adapter)
             if (self.settings.lora is None or self.settings.lora.quantize is None) and mergeable(saved):
                 saved = merge(saved)
         self._end_as_trained(saved)
         saved.save_pretrained(folder)
+        save_encoder(saved, folder)
         self._tokenizer_as_trained().save_pretrained(folder)
         return saved
 

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STARTS",
+    "VIRTUAL",
     "adapter_kinds",
     "check_fields",
+    "completed",
     "configuration_of",
     "kind_table",
     "measured_kind",
@@ -24,15 +26,10 @@ __all__ = [
     "table_lines",
 ]
 
-VIRTUAL = (
-    "it prepends virtual tokens, which PEFT hands over as a cache or as embeddings of one padded sequence a row; the "
-    "forward pass over prompts that several responses share takes token ids alone"
-)
-
 #: Kinds that cannot be trained here, each with the reason.
 REFUSED = {
     "adalora": "its ranks follow a schedule that must be called at every step",
-    "adaption_prompt": VIRTUAL,
+    "multitask_prompt_tuning": "every batch must name its task",
     "poly": "every batch must name its task",
     "trainable_tokens": "it is a field of LoRA here (lora.trainable_token_indices)",
     "xlora": "it mixes adapters that are trained already",
@@ -40,29 +37,30 @@ REFUSED = {
     "shadow": "it adds a second network beside the layers, which the scoring of shared prompts does not run",
 }
 #: Kinds whose output cannot be written into the weights of every model.
-NEVER_MERGED = {"beft", "lily"}
-#: Fields with which a kind starts as the base; PEFT's own defaults start these kinds at random.
-STARTS = {"c3a": {"init_weights": True}, "fourierft": {"init_weights": True}}
+NEVER_MERGED = {"adaption_prompt", "beft", "lily"}
+#: Kinds that put learned tokens, or learned keys and values, before every sequence.
+VIRTUAL = {"cartridge", "cpt", "p_tuning", "prefix_tuning", "prompt_tuning"}
+#: Fields that kinds have here unless they are given: those with which a kind starts as the base, where PEFT's own
+#: defaults start it at random, and those for which PEFT has no default.
+STARTS: dict[str, dict[str, Any]] = {
+    "adaption_prompt": {"adapter_len": 10},
+    "c3a": {"init_weights": True},
+    "fourierft": {"init_weights": True},
+    **{name: {"num_virtual_tokens": 20} for name in sorted(VIRTUAL - {"cpt"})},
+}
 #: Kinds that never start as the base.
-ELSEWHERE = {"unilora", "vblora"}
+ELSEWHERE = {"unilora", "vblora", *VIRTUAL}
 
 
 def adapter_kinds() -> dict[str, Any]:
     """The configuration class of each kind that can be trained, by name in lower case."""
-    return {name: each for name, each in _all_kinds().items() if not _reason(name, each)}
+    return {name: each for name, each in _all_kinds().items() if name not in REFUSED}
 
 
 def _all_kinds() -> dict[str, Any]:
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
     return {key.value.lower(): each for key, each in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
-
-
-def _reason(name: str, config: Any) -> str | None:
-    """Why a kind cannot be trained here, or None."""
-    from peft.config import PromptLearningConfig
-
-    return REFUSED.get(name) or (VIRTUAL if issubclass(config, PromptLearningConfig) else None)
 
 
 def configuration_of(kind: str) -> Any:
@@ -76,7 +74,7 @@ def configuration_of(kind: str) -> Any:
         raise ConfigurationError(
             f"There is no kind of adapter {kind!r}. {nearest(kind, adapter_kinds())}", where="lora.kind"
         )
-    if reason := _reason(kind, found[kind]):
+    if reason := REFUSED.get(kind):
         raise ConfigurationError(f"An adapter of the kind {kind!r} cannot be trained: {reason}.", where="lora.kind")
     return found[kind]
 
@@ -109,10 +107,24 @@ def check_fields(kind: str, given: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def completed(config: Any, model: Any) -> Any:
+    """A configuration whose fields that depend on the model are filled in.
+
+    LLaMA-Adapter leaves out the first two layers, as its paper does (30 of 32; arXiv 2303.16199).
+
+    Args:
+        config: of PEFT.
+        model: a language model.
+    """
+    if getattr(config, "is_adaption_prompt", False) and config.adapter_layers is None:
+        config.adapter_layers = max(1, int(model.config.get_text_config().num_hidden_layers) - 2)
+    return config
+
+
 def starts_as_base(config: Any) -> bool:
     """Whether a new adapter of PEFT, of another kind than LoRA, leaves the outputs of its base unchanged."""
     kind = str(config.peft_type.value).lower()
-    usual = type(config)(**STARTS.get(kind, {}))
+    usual = type(config)(task_type=config.task_type, **STARTS.get(kind, {}))
     named = [name for name in type(config).__dataclass_fields__ if name in ("init_weights", "init_ia3_weights")]
     changed = any(getattr(config, name) != getattr(usual, name) for name in named)
     return kind != "lora" and kind not in ELSEWHERE and not changed
@@ -122,13 +134,16 @@ def own_prefix(kind: str) -> str:
     """What the names of a kind's weights contain."""
     from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
 
+    if kind == "adaption_prompt":
+        return ".adaption_"  # PEFT's prefix is that of its files
     prefixes = {key.value.lower(): each for key, each in PEFT_TYPE_TO_PREFIX_MAPPING.items()}
     return str(prefixes[kind])
 
 
 def mergeable(model: Any) -> bool:
     """Whether all adapters of a ``PeftModel`` can be written into its weights."""
-    return not any(str(each.peft_type.value).lower() in NEVER_MERGED for each in model.peft_config.values())
+    kinds = {str(each.peft_type.value).lower() for each in model.peft_config.values()}
+    return not kinds & (NEVER_MERGED | VIRTUAL)
 
 
 def kind_table(model: nn.Module, fields: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
@@ -162,12 +177,13 @@ def measured_kind(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[s
             # PEFT remarks on defaults that the table is about.
             warnings.simplefilter("ignore")
             config = adapter_kinds()[kind](task_type="CAUSAL_LM", **{**STARTS.get(kind, {}), **fields})
-            adapted: Any = get_peft_model(copy.deepcopy(model), config)  # type: ignore[arg-type]
+            adapted: Any = get_peft_model(copy.deepcopy(model), completed(config, model))  # type: ignore[arg-type]
     except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
         return {"kind": kind, "reason": (str(error).strip().splitlines() or [type(error).__name__])[0][:120]}
     trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
     everything = sum(each.numel() for each in adapted.parameters())
-    places = sorted({name.rpartition(".")[2] for name in adapted.base_model.targeted_module_names})
+    found = ["before every sequence"] if kind in VIRTUAL else getattr(adapted.base_model, "targeted_module_names", [])
+    places = sorted({name.rpartition(".")[2] for name in found or [config.target_modules]})
     return {
         "kind": kind,
         "parameters": trained,

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from transformers import TrainerState
 
+from penchant.likelihood.adapting.encoder_files import load_encoder, save_encoder
+from penchant.likelihood.adapting.virtual import uses_virtual_tokens
 from penchant.objectives.core.objective import Objective
 from penchant.training.checkpoint_notes import Notes
 from penchant.training.checkpoints import OBJECTIVE_FILE, emptied, output_errors, rotate, seal
@@ -77,8 +79,16 @@ class SealingTrainer(DividedTrainer):
         self.load_weights(checkpoint)
         self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict=state_dict)
+        save_encoder(self.model, Path(output_dir or str(self.args.output_dir)))
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if uses_virtual_tokens(self.model):
+            # PEFT would load the tokens that an encoder has written as what the encoder reads.
+            load_encoder(self.model, Path(resume_from_checkpoint))
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
         state = Path(resume_from_checkpoint) / OBJECTIVE_FILE
         if state.is_file():
             self.objective.load_state_dict(torch.load(state, map_location=self.args.device, weights_only=True))

@@ -1,0 +1,69 @@
+"""The state of an encoder of virtual tokens, which PEFT does not save: it keeps the tokens that the encoder writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penchant.errors import ModelError
+from penchant.likelihood.adapting.virtual import uses_virtual_tokens
+
+__all__ = ["continued_adapter", "load_encoder", "save_encoder"]
+
+ENCODER = "prompt_encoder.safetensors"
+
+
+def save_encoder(model: Any, folder: Path) -> None:
+    """Write the weights of the encoder beside what PEFT writes; without effect on a model without virtual tokens.
+
+    Args:
+        model: a ``PeftModel``.
+        folder: where.
+    """
+    from safetensors.torch import save_file
+
+    if uses_virtual_tokens(model):
+        state = model.prompt_encoder[model.active_adapter].state_dict()
+        save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, folder / ENCODER)
+
+
+def load_encoder(model: Any, folder: Path) -> None:
+    """Load what `save_encoder` wrote.
+
+    Args:
+        model: a ``PeftModel`` with virtual tokens of the same shape.
+        folder: where.
+    """
+    from safetensors.torch import load_file
+
+    model.prompt_encoder[model.active_adapter].load_state_dict(load_file(folder / ENCODER))
+
+
+def continued_adapter(model: Any, source: str | Path) -> Any | None:
+    """The model with a saved adapter of virtual tokens that can be trained on; None for adapters of other kinds.
+
+    Args:
+        model: the base.
+        source: the adapter's folder.
+
+    Raises:
+        ModelError: the tokens are written by an encoder, whose weights are not in the folder.
+    """
+    from peft import PeftConfig, get_peft_model
+
+    config: Any = PeftConfig.from_pretrained(str(source))
+    if not getattr(config, "is_prompt_learning", False):
+        return None
+    if (Path(source) / ENCODER).is_file():
+        config.inference_mode = False
+        adapted = get_peft_model(model, config)
+        load_encoder(adapted, Path(source))
+        return adapted
+    if str(config.peft_type.value) == "P_TUNING" or getattr(config, "prefix_projection", False):
+        raise ModelError(
+            "The virtual tokens of this adapter are written by an encoder, whose weights are not in the folder.",
+            where=str(source),
+            why="PEFT saves the tokens alone, so the encoder cannot be trained on.",
+            fix="Train a new adapter, or one without an encoder (prompt_tuning, prefix_tuning).",
+        )
+    return None
