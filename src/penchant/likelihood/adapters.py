@@ -132,6 +132,8 @@ def load_adapter(model: Any, source: str | Path, *, trainable: bool = False) -> 
     check_finite_tensors(weights.items(), source)
     if extra := _left_out(loaded, weights):
         raise _does_not_fit(source, model, f"the base has no place for {len(extra)} of its weights, such as {extra[0]}")
+    if not trainable:
+        loaded.requires_grad_(False)  # PEFT leaves virtual tokens trained
     return with_virtual_tokens(loaded.eval())
 
 

@@ -49,21 +49,25 @@ def continued_adapter(model: Any, source: str | Path) -> Any | None:
     Raises:
         ModelError: the tokens are written by an encoder, whose weights are not in the folder.
     """
-    from peft import PeftConfig, get_peft_model
+    from peft import PeftConfig, get_peft_model, set_peft_model_state_dict
+    from peft.utils import load_peft_weights
 
     config: Any = PeftConfig.from_pretrained(str(source))
     if not getattr(config, "is_prompt_learning", False):
         return None
-    if (Path(source) / ENCODER).is_file():
-        config.inference_mode = False
-        adapted = get_peft_model(model, config)
-        load_encoder(adapted, Path(source))
-        return adapted
-    if str(config.peft_type.value) == "P_TUNING" or getattr(config, "prefix_projection", False):
+    kept = (Path(source) / ENCODER).is_file()
+    written = str(config.peft_type.value) == "P_TUNING" or getattr(config, "prefix_projection", False)
+    if written and not kept:
         raise ModelError(
             "The virtual tokens of this adapter are written by an encoder, whose weights are not in the folder.",
             where=str(source),
             why="PEFT saves the tokens alone, so the encoder cannot be trained on.",
             fix="Train a new adapter, or one without an encoder (prompt_tuning, prefix_tuning).",
         )
-    return None
+    config.inference_mode = False
+    adapted = get_peft_model(model, config)
+    if kept:
+        load_encoder(adapted, Path(source))
+    else:
+        set_peft_model_state_dict(adapted, load_peft_weights(str(source), device="cpu"))
+    return adapted
