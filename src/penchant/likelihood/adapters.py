@@ -14,7 +14,7 @@ from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.likelihood.adapting.encoder_files import continued_adapter, save_encoder
-from penchant.likelihood.adapting.kinds import STARTS, completed, configuration_of, starts_as_base
+from penchant.likelihood.adapting.kinds import STARTS, completed, configuration_of, mergeable_kind, starts_as_base
 from penchant.likelihood.adapting.virtual import with_virtual_tokens
 from penchant.likelihood.checkpoint import check_finite_tensors
 from penchant.likelihood.core import plain_layer
@@ -214,7 +214,9 @@ def _check_joinable(given: Any, new: Any, others: list[str]) -> None:
             f"A new adapter cannot be stacked on the given one, because of {', '.join(trouble)}.",
             where="adapter",
             why="The two could not be saved as one adapter.",
-            fix="Use adapter=merge_first, which merges the given adapter before training.",
+            fix="Use adapter=merge_first, which merges the given adapter before training."
+            if mergeable_kind(given)
+            else "Use adapter=continue, which trains the given adapter on.",
         )
 
 

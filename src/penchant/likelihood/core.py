@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["core_model", "device_of", "has_adapter", "plain_layer", "vocabulary_size", "without_adapter"]
+__all__ = ["core_model", "device_of", "has_adapter", "plain_layer", "reshard", "vocabulary_size", "without_adapter"]
 
 
 def core_model(model: nn.Module) -> Any:
@@ -51,3 +51,16 @@ def plain_layer(layer: Any) -> Any:
 def vocabulary_size(core: Any) -> int:
     """The number of rows of a language model's input embedding."""
     return int(plain_layer(core.get_input_embeddings()).num_embeddings)
+
+
+def reshard(model: nn.Module) -> None:
+    """Free all gathered weights, so that ``parameters()`` are the shares and a change of them is seen."""
+    from torch.distributed.fsdp import FSDPModule
+
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+    for parameter in model.parameters():
+        # An adapter that is switched off while its weights are gathered and on again while they are not, or the other
+        # way round, leaves its marks on the wrong one of the two.
+        parameter.requires_grad_(getattr(parameter, "trained", parameter.requires_grad))

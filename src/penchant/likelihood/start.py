@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from penchant.errors import TrainingError
 from penchant.likelihood.adapting.kinds import own_prefix
-from penchant.likelihood.core import without_adapter
+from penchant.likelihood.core import reshard, without_adapter
 
 __all__ = ["StartingState", "inert_weights"]
 
@@ -97,6 +97,7 @@ class StartingState:
             with without_adapter(self.model):
                 yield
             return
+        reshard(self.model)
         weights = dict(self.model.named_parameters())
         trained = {name: self._trained(weights.get(name), name).clone() for name in self.kept}
         try:
@@ -106,6 +107,7 @@ class StartingState:
                 weights[name].data.copy_(value)
             yield
         finally:
+            reshard(self.model)
             for name, value in trained.items():
                 weights[name].data.copy_(value)
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from penchant.errors import ModelError
 from penchant.likelihood.adapting.virtual import uses_virtual_tokens
 
 __all__ = ["continued_adapter", "load_encoder", "save_encoder"]
 
-ENCODER = "prompt_encoder.safetensors"
+ENCODER, PREFIX = "prompt_encoder.safetensors", "prompt_encoder."
 
 
-def save_encoder(model: Any, folder: Path) -> None:
+def save_encoder(model: Any, folder: Path, weights: Mapping[str, Tensor] | None = None) -> None:
     """Write the weights of the encoder beside what PEFT writes; without effect on a model without virtual tokens.
 
     Args:
         model: a ``PeftModel``.
         folder: where.
+        weights: those of the model by name, where it is divided over processes.
     """
     from safetensors.torch import save_file
 
     if uses_virtual_tokens(model):
-        state = model.prompt_encoder[model.active_adapter].state_dict()
-        save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, folder / ENCODER)
+        own, state = f"prompt_encoder.{model.active_adapter}.", model.state_dict() if weights is None else weights
+        found = {PREFIX + name.removeprefix(own): value for name, value in state.items() if name.startswith(own)}
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({name: value.detach().cpu().contiguous() for name, value in found.items()}, folder / ENCODER)
 
 
 def load_encoder(model: Any, folder: Path) -> None:
@@ -36,7 +42,9 @@ def load_encoder(model: Any, folder: Path) -> None:
     """
     from safetensors.torch import load_file
 
-    model.prompt_encoder[model.active_adapter].load_state_dict(load_file(folder / ENCODER))
+    found = {name.removeprefix(PREFIX): value for name, value in load_file(folder / ENCODER).items()}
+    # What is frozen is no part of the files of a model that is divided over processes, and follows from the base.
+    model.prompt_encoder[model.active_adapter].load_state_dict(found, strict=False)
 
 
 def continued_adapter(model: Any, source: str | Path) -> Any | None:

@@ -21,6 +21,7 @@ __all__ = [
     "kind_table",
     "measured_kind",
     "mergeable",
+    "mergeable_kind",
     "own_prefix",
     "starts_as_base",
     "table_lines",
@@ -140,10 +141,14 @@ def own_prefix(kind: str) -> str:
     return str(prefixes[kind])
 
 
+def mergeable_kind(config: Any) -> bool:
+    """Whether adapters of a configuration of PEFT can be written into the weights."""
+    return str(config.peft_type.value).lower() not in NEVER_MERGED | VIRTUAL
+
+
 def mergeable(model: Any) -> bool:
     """Whether all adapters of a ``PeftModel`` can be written into its weights."""
-    kinds = {str(each.peft_type.value).lower() for each in model.peft_config.values()}
-    return not kinds & (NEVER_MERGED | VIRTUAL)
+    return all(mergeable_kind(each) for each in model.peft_config.values())
 
 
 def kind_table(model: nn.Module, fields: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:

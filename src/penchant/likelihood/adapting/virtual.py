@@ -140,7 +140,13 @@ class VirtualTokens:
         with self._plain_pass(base):
             output = base(inputs_embeds=embeds, use_cache=True, **{name: DynamicCache()})
         found = getattr(output, "cache", None)
-        return _stored(output.past_key_values if found is None else found)
+        layers = _stored(output.past_key_values if found is None else found)
+        if not torch.is_grad_enabled():
+            return layers
+        # FSDP2 gathers a layer's weights for the backward pass when a gradient reaches its output, so there must be
+        # one at the last output too, of which nothing else is read.
+        end = 0.0 * output[0].sum()
+        return tuple(each and (each[0] + end.to(each[0].dtype), each[1]) for each in layers)
 
     @torch.no_grad()
     def _check_read(self) -> None:

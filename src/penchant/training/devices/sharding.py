@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError
-from penchant.likelihood.core import core_model
+from penchant.likelihood.core import core_model, reshard
 
 __all__ = ["Skeleton", "is_sharded", "like", "reshard", "shard", "whole", "whole_state"]
 
@@ -109,19 +109,6 @@ def is_sharded(model: nn.Module) -> bool:
     from torch.distributed.fsdp import FSDPModule
 
     return any(isinstance(module, FSDPModule) for module in model.modules())
-
-
-def reshard(model: nn.Module) -> None:
-    """Free all gathered weights, so that ``parameters()`` are the shares and a change of them is seen."""
-    from torch.distributed.fsdp import FSDPModule
-
-    for module in model.modules():
-        if isinstance(module, FSDPModule):
-            module.reshard()
-    for parameter in model.parameters():
-        # An adapter that is switched off while its weights are gathered and on again while they are not, or the other
-        # way round, leaves its marks on the wrong one of the two.
-        parameter.requires_grad_(getattr(parameter, "trained", parameter.requires_grad))
 
 
 def whole(value: Any) -> Any:

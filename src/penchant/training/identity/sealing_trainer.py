@@ -80,11 +80,14 @@ class SealingTrainer(DividedTrainer):
         self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        super()._save(output_dir, state_dict=state_dict)
-        save_encoder(self.model, Path(output_dir or str(self.args.output_dir)))
+        folder = Path(output_dir or str(self.args.output_dir))
+        if state_dict is None or not uses_virtual_tokens(self.model):
+            super()._save(output_dir, state_dict=state_dict)
+        if self.args.should_save:
+            save_encoder(self.model, folder, state_dict)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        if uses_virtual_tokens(self.model):
+        if uses_virtual_tokens(self.model) and not self.divided:
             # PEFT would load the tokens that an encoder has written as what the encoder reads.
             load_encoder(self.model, Path(resume_from_checkpoint))
         else:
