@@ -90,10 +90,11 @@ def losses(run: Path) -> list[float]:
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
-    """The weights of a run's saved model."""
+    """The weights of a run's saved model; those of the adapter, if it could not be merged."""
     from safetensors.torch import load_file
 
-    return load_file(run / "model" / "model.safetensors")
+    whole = run / "model" / "model.safetensors"
+    return load_file(whole if whole.is_file() else run / "model" / "adapter_model.safetensors")
 
 
 def largest_gap(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> float:

@@ -22,7 +22,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from penchant.errors import ConfigurationError, nearest
 from penchant.forest.flex import block_mask, flex_attention
 from penchant.forest.layout import Forest
-from penchant.forest.virtual_keys import VirtualKeys, joined_mask
+from penchant.forest.virtual_keys import VirtualKeys, joined_mask, prefix_of
 
 __all__ = ["ATTENTION", "ORDINARY", "AttentionPlan", "Backend", "register_attention"]
 
@@ -127,15 +127,12 @@ def forest_attention(
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """The attention function that transformers' layers call: [B, H, N, D] queries in, [B, N, H, D] out."""
-    own = None if virtual is None else virtual.of(module, key)
-    if forest is None and own is None and kwargs.get("softcap") is None and kwargs.get("s_aux") is None:
+    size = kwargs.get("sliding_window")
+    before = _stands_before(module, key, virtual, size)
+    if forest is None and before is None and kwargs.get("softcap") is None and kwargs.get("s_aux") is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-    size = kwargs.get("sliding_window")
-    before = (
-        None if virtual is None or own is None else _Before(*own, virtual.seen(own[0].shape[2], size), size is not None)
-    )
     scale = kwargs.get("scaling")
     form = _Form(
         query.shape[-1] ** -0.5 if scale is None else scale,
@@ -161,12 +158,26 @@ def forest_attention(
     return result.transpose(1, 2).contiguous(), None
 
 
+def _stands_before(
+    module: torch.nn.Module, key: Tensor, virtual: VirtualKeys | None, window: int | None
+) -> _Before | None:
+    """What stands before the keys [B, H, M, D] of a layer: virtual tokens, or a prefix that the layer itself has."""
+    if virtual is not None:
+        own = virtual.of(module, key)
+        return own and _Before(*own, virtual.seen(own[0].shape[2], window), window is not None)
+    own = prefix_of(module, key)
+    if own is None:
+        return None
+    return _Before(*own, torch.ones((1, 1, 1, own[0].shape[2]), dtype=torch.bool, device=key.device), False)
+
+
 def _after(
     before: _Before | None, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, form: _Form
 ) -> Tensor:
     """Softmax attention to the keys and to those that stand before them; ``mask`` None means causal."""
     if before is not None:
-        mask = joined_mask(mask, before.seen, key.shape[2])
+        seen = before.seen.expand(-1, -1, query.shape[2], -1)
+        mask = joined_mask(mask, seen, key.shape[2])
         key, value = torch.cat([before.keys, key], dim=2), torch.cat([before.values, value], dim=2)
     return _attend(query, key, value, mask, form)
 
@@ -212,7 +223,9 @@ def _by_segments(
             mask = plan.child_mask(place, form.window)
             own_keys = torch.cat([keys[part] for part in path], dim=2)
             own_values = torch.cat([values[part] for part in path], dim=2)
-        own = before and before._replace(seen=before.seen[:, :, segment.start : segment.stop])
+        # One row of what is seen stands for all.
+        rows = slice(segment.start, segment.stop) if before is not None and before.seen.shape[2] > 1 else slice(None)
+        own = before and before._replace(seen=before.seen[:, :, rows])
         # A mask of two dimensions serves all heads as it is; before virtual tokens it gets theirs.
         mask = mask[None, None] if own is not None and mask is not None else mask
         results.append(_after(own, queries[place], own_keys, own_values, mask, form))

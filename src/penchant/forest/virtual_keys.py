@@ -10,7 +10,18 @@ from torch import Tensor
 
 from penchant.errors import ModelError
 
-__all__ = ["VirtualKeys"]
+__all__ = ["VirtualKeys", "joined_mask", "prefix_of"]
+
+
+def prefix_of(module: torch.nn.Module, like: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Keys and values [B, H, P, D] that a layer of attention has as a part of its own, or None; they have no positions.
+
+    Args:
+        module: the layer.
+        like: [B, H, M, D] the keys of the tokens.
+    """
+    part = getattr(module, "prefix_keys", None)
+    return None if part is None else part.before(like)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ TEXTS: dict[str, dict[str, Any]] = {
     "fsdp": {"strategy": "fsdp"},
     "checkpointing": {"strategy": "fsdp", "gradient_checkpointing": True},
     "lora": {"strategy": "fsdp", "lora": {"rank": 4}},
+    # Its reference is the adapter at the start, whose weights take the place of the trained ones.
+    "virtual tokens": {"strategy": "fsdp", "lora": {"kind": "p_tuning", "num_virtual_tokens": 3}},
     "cached": {"strategy": "fsdp", "reference": "cached"},
     # Adam magnifies the rounding of small gradients of single weights beyond the bound.
     "statistics": {"strategy": "fsdp", "objective": "wpo", "optimizer": "sgd"},
@@ -158,7 +160,7 @@ def test_a_run_of_one_process_goes_on_divided(together: Path, alone: dict[str, P
     assert largest_gap(weights(together / "goes on"), weights(alone["fsdp"])) < EXACT
 
 
-@pytest.mark.parametrize("name", ["fsdp", "lora"])
+@pytest.mark.parametrize("name", ["fsdp", "lora", "virtual tokens"])
 def test_a_divided_run_goes_on_in_one_process(
     name: str, together: Path, alone: dict[str, Path], recipes: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:

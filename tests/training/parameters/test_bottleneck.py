@@ -12,18 +12,29 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from families import tiny_model
+from families import VOCABULARY, tiny_model
+from forest.trees import random_trees
 from penchant.errors import CheckpointError, ConfigurationError, ModelError, PenchantError
+from penchant.forest import build_forest
+from penchant.likelihood import CausalScorer
 from penchant.likelihood.loading import load_model
-from penchant.likelihood.projected.modeling_projected import Bottleneck, attach_bottleneck, bottlenecks_of
+from penchant.likelihood.projected.modeling_projected import (
+    Bottleneck,
+    PrefixKeys,
+    _prefix_attention,
+    attach_bottleneck,
+    attach_prefix,
+    bottlenecks_of,
+)
 from penchant.likelihood.references.initial import InitialReference
 from penchant.training import Result
-from penchant.training.parameters.bottleneck import blocks_of, bottleneck_weights
+from penchant.training.parameters.bottleneck import ATTENTION, blocks_of, bottleneck_weights, key_shape
 from small_runs import losses, stopped_after
 from training.parameters.test_strategies import KINDS, recipe_of
 
 Train = Callable[..., Result]
 BOTH = {"serial": 3, "parallel": 2}
+EVERY = {**BOTH, "prefix": 2}
 
 
 def logits(model: Any) -> Tensor:
@@ -58,13 +69,57 @@ def test_the_output_of_a_block_is_that_of_the_formula(kinds: tuple[str, ...]) ->
     torch.testing.assert_close(block(states), beside + added("serial_adapter", beside))
 
 
+@pytest.mark.parametrize("name", ["llama", "gpt2", "mistral-sliding"])
+def test_attention_with_a_prefix_is_that_of_the_formula_in_the_forest_and_alone(name: str) -> None:
+    model = tiny_model(name, seed=1)
+    heads, width = key_shape(model.config)
+    sequences, owners = random_trees(0, VOCABULARY)
+    path = blocks_of(model, [0], ATTENTION)[0]
+    plain = logits(model)
+    prefix = PrefixKeys(heads, 3, width)
+    for weight in prefix.parameters():
+        weight.data.copy_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))
+    attach_prefix(model, path, prefix)
+    changed = logits(model)
+    assert (changed - plain).abs().max() > 1e-3
+    forest = build_forest(sequences, owners)
+    found = {}
+    for attention in ("segments", "dense", "sequences"):
+        scorer = CausalScorer(model, attention=attention)
+        found[attention] = scorer.score(forest)["logps"]
+        scorer.close()
+    torch.testing.assert_close(found["segments"], found["sequences"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found["dense"], found["sequences"], atol=1e-5, rtol=0)
+    prefix.off = True
+    torch.testing.assert_close(logits(model), plain)
+
+
+def test_a_prefix_is_part_of_the_softmax() -> None:
+    torch.manual_seed(0)
+    query, key, value = torch.randn(1, 2, 3, 4), torch.randn(1, 1, 3, 4), torch.randn(1, 1, 3, 4)
+    layer = torch.nn.Module()
+    prefix = PrefixKeys(1, 2, 4)
+    for weight in prefix.parameters():
+        weight.data.copy_(torch.randn(weight.shape))
+    layer.add_module("prefix_keys", prefix)
+    layer.num_key_value_groups, layer.is_causal = 2, True
+    with torch.no_grad():
+        found, _ = _prefix_attention(layer, query, key, value, None, scaling=0.5)
+        for head in range(2):
+            for place in range(3):
+                keys = torch.cat([prefix.keys[0], key[0, 0, : place + 1]])
+                values = torch.cat([prefix.values[0], value[0, 0, : place + 1]])
+                weights = torch.softmax(0.5 * keys @ query[0, head, place], dim=0)
+                torch.testing.assert_close(found[0, place, head], weights @ values)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_trains_goes_on_exactly_and_loads_in_transformers(
     kind: str, train: Train, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from transformers import AutoModelForCausalLM
 
-    recipe = recipe_of("bottleneck", kind, **BOTH)
+    recipe = recipe_of("bottleneck", kind, **EVERY)
     whole = train("whole", **recipe)
     start = load_file(folder / "model.safetensors")
     saved = load_file(whole.folder / "model" / "model.safetensors")
@@ -73,7 +128,8 @@ def test_it_trains_goes_on_exactly_and_loads_in_transformers(
     assert {f"projected.{name}" for name in alone} == saved.keys() - {f"projected.{name}" for name in start}
     assert all(bool(each.any()) for each in alone.values()), "every matrix has moved"
     width, depth = whole.model.config.hidden_size, len(whole.model.model.layers)
-    assert whole.summary["trained_parameters"] == bottleneck_weights(width, 3, 2, depth)
+    heads, size = key_shape(whole.model.config)
+    assert whole.summary["trained_parameters"] == bottleneck_weights(width, 3, 2, depth, prefix=2, keys=heads * size)
     stopped_after(3, partial(train, "stopped", **recipe), monkeypatch)
     train("stopped", **recipe, resume=True)
     assert losses(tmp_path / "stopped") == losses(whole.folder)
@@ -91,7 +147,7 @@ def test_it_trains_goes_on_exactly_and_loads_in_transformers(
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"name": "bottleneck", **BOTH},
+        {"name": "bottleneck", **EVERY},
         {"name": "spt", "ratio": 0.02, "rank": 1, "alpha": 100.0, "beta_v": 1e6},
         {"name": "dsee", "rank": 2, "entries": 8},
     ],
@@ -122,6 +178,7 @@ def test_the_reference_is_the_model_with_what_was_added_switched_off(
     ("settings", "told"),
     [
         ({"serial": 0, "parallel": 0}, "nothing would be trained"),
+        ({"serial": 0, "layers": []}, "nothing would be trained"),
         ({"layers": []}, "nothing would be trained"),
         ({"layers": [7]}, "no layer 7"),
         ({"serial": -1}, "'serial' is -1"),

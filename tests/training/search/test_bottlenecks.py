@@ -29,7 +29,7 @@ def document(folder: Path, tmp_path: Path) -> dict[str, Any]:
         "evaluations": 2,
         "sampler": "random",
         "measure": "rewards/margin",
-        "space": {"serial": [0, 1, 3], "parallel": [0, 2]},
+        "space": {"serial": [0, 1, 3], "parallel": [0, 2], "prefix": [0, 2]},
     }
 
 
@@ -48,6 +48,23 @@ def test_every_configuration_counts_once_and_its_weights_are_counted_by_hand() -
             "layers": layers,
         }
         assert SPACE.trained(each, layout) == 2 * layout.width * (each["serial"] + each["parallel"]) * len(layers)
+
+
+def test_prefixes_are_counted_by_hand_and_trained() -> None:
+    space = Space({"serial": (0, 1), "parallel": (0,), "prefix": (0, 5)}, layers=2)
+    model = tiny_model("llama")
+    layout = layout_of(model)
+    chosen = {"serial": 1, "parallel": 0, "prefix": 5, "layer 0": True, "layer 1": False}
+    assert space.recipe(chosen, layout)["parameters"] == {
+        "name": "bottleneck",
+        "serial": 1,
+        "parallel": 0,
+        "prefix": 5,
+        "layers": [0],
+    }
+    keys = model.model.layers[0].self_attn.k_proj.weight.shape[0]
+    assert space.trained(chosen, layout) == 2 * layout.width + 2 * 5 * keys
+    assert space.size == (2 * 2 - 1) * 3
 
 
 def test_adapters_are_trained_and_kept_and_the_largest_bounds_the_volume(document: dict[str, Any]) -> None:
@@ -70,7 +87,7 @@ def test_adapters_are_trained_and_kept_and_the_largest_bounds_the_volume(documen
         ({"parallel": [0, 1], "kinds": ["ia3"]}, "both parallel and kinds"),
         ({"serial": [0], "parallel": [0]}, "No configuration of the space has an adapter"),
         ({"serial": [3, 1]}, "do not ascend"),
-        ({"serial": [0, 1], "prefix": [0, 1]}, "Prefixes cannot be searched"),
+        ({"prefix": [0, 1], "attention": [0, 1]}, "has both prefix and attention"),
     ],
 )
 def test_spaces_that_cannot_be_are_refused(space: dict[str, Any], told: str, document: dict[str, Any]) -> None:

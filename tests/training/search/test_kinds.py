@@ -130,7 +130,7 @@ def test_each_kind_is_trained_and_the_front_is_over_all(
     ("kinds", "told"),
     [
         (["lore"], "There is no kind of adapter 'lore'"),
-        (["prefix_tuning"], "virtual tokens"),
+        (["prefix_tuning"], "puts virtual tokens before every sequence"),
         ([], r"space\.kinds is \[\]"),
         ("ia3", r"space\.kinds is 'ia3'"),
         ({"ia3": 3}, r"space\.kinds is"),

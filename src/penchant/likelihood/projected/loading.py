@@ -11,6 +11,7 @@ from penchant.likelihood.projected.modeling_projected import (
     BOTTLENECKS,
     PART,
     PREFIX,
+    PREFIX_PART,
     attach_bottleneck,
     saved_bottlenecks,
     saved_directions,
@@ -28,7 +29,7 @@ def without_parts(found: dict[str, Any]) -> dict[str, Any]:
     Args:
         found: the report.
     """
-    own = [f".{each}." for each in (PART, *BOTTLENECKS)]
+    own = [f".{each}." for each in (PART, PREFIX_PART, *BOTTLENECKS)]
     left = {name for name in found["unexpected_keys"] if not any(each in name for each in own)}
     return {**found, "unexpected_keys": left}
 

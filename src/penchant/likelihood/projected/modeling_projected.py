@@ -1,6 +1,7 @@
-"""A causal language model with projections or bottlenecks in its layers, for any folder that is saved so.
+"""A causal language model with projections, bottlenecks or prefixes in its layers, for any folder that is saved so.
 
-Projected hidden states lose their part in some directions; a bottleneck is a small network beside or after a block.
+Projected hidden states lose their part in some directions; a bottleneck is a small network beside or after a block; a
+prefix is keys and values of attention that stand before those of all tokens.
 
 This file goes into the folder of such a model, so that transformers loads it (``trust_remote_code=True``). It imports
 PyTorch and transformers only.
@@ -18,20 +19,32 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    AutoConfig,
+    AutoModelForCausalLM,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 from transformers.utils import cached_file
 
 __all__ = [
     "BOTTLENECKS",
     "PART",
     "PREFIX",
+    "PREFIX_PART",
     "Bottleneck",
+    "PrefixKeys",
     "ProjectedConfig",
     "ProjectedForCausalLM",
     "Projecting",
     "Projection",
     "attach",
     "attach_bottleneck",
+    "attach_prefix",
     "bottlenecks_of",
     "project",
     "saved_bottlenecks",
@@ -42,6 +55,8 @@ __all__ = [
 PART = "projection"
 #: The submodules of a block with bottlenecks, in the order in which they act.
 BOTTLENECKS = ("parallel_adapter", "serial_adapter")
+#: The submodule of a layer of attention with a prefix, and the kind of attention that reads it.
+PREFIX_PART, PREFIX_ATTENTION = "prefix_keys", "penchant_prefix"
 #: Stands before the name of every saved weight, so that no other class takes them for its own.
 PREFIX = "projected."
 CODE = "modeling_projected.py"
@@ -130,7 +145,7 @@ class Bottleneck(nn.Module):
         return nn.functional.linear(inner, self.up.to(inner.dtype)).to(hidden.dtype)
 
 
-def attach_bottleneck(model: Any, path: str, kind: str, bottleneck: Bottleneck) -> None:
+def attach_bottleneck(model: Any, path: str, kind: str, bottleneck: Bottleneck | PrefixKeys) -> None:
     """Put a bottleneck on a block, and save the model as one of its own type from now on.
 
     parallel: h = F(x) + B(x);   serial: h' = h + B(h), after the parallel one where there are both.
@@ -138,9 +153,12 @@ def attach_bottleneck(model: Any, path: str, kind: str, bottleneck: Bottleneck) 
     Args:
         model: the transformers model, changed in place.
         path: of the block F, which returns hidden states or a tuple that begins with them.
-        kind: of `BOTTLENECKS`.
+        kind: of `BOTTLENECKS`, or `PREFIX_PART`; then see `attach_prefix`.
         bottleneck: the network.
     """
+    if isinstance(bottleneck, PrefixKeys):
+        attach_prefix(model, path, bottleneck)
+        return
     _save_as_own_type(model)
     block = model.get_submodule(path)
     known = any(hasattr(block, each) for each in BOTTLENECKS)
@@ -157,6 +175,72 @@ def _with_bottlenecks(block: nn.Module, given: Any, named: Any, output: Any) -> 
     if parts[1] is not None and not parts[1].off:
         hidden = hidden + parts[1](hidden)
     return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+
+class PrefixKeys(nn.Module):
+    """Keys and values of P virtual tokens in one layer of attention, which every token sees; they have no positions.
+
+    Args:
+        heads: H, those of the layer's keys.
+        size: P.
+        width: D, of a head.
+
+    Reference:
+        Li and Liang (2021), Prefix-Tuning, arXiv:2101.00190; He et al. (2022), arXiv:2110.04366.
+    """
+
+    def __init__(self, heads: int, size: int, width: int) -> None:
+        super().__init__()
+        #: Whether it is left out, and whether attention has read it.
+        self.off, self.read = False, False
+        self.keys = nn.Parameter(torch.zeros(heads, size, width))
+        self.values = nn.Parameter(torch.zeros(heads, size, width))
+
+    def before(self, like: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Keys and values [B, H, P, D] for a batch; None if it is left out.
+
+        Args:
+            like: [B, H, M, D] the keys of the tokens.
+        """
+        self.read = True
+        if self.off:
+            return None
+        keys, values = (each.to(like).expand(like.shape[0], -1, -1, -1) for each in (self.keys, self.values))
+        return keys, values
+
+
+def attach_prefix(model: Any, path: str, prefix: PrefixKeys) -> None:
+    """Put a prefix into a layer of attention, and save the model as one of its own type from now on.
+
+    Args:
+        model: the transformers model, changed in place.
+        path: of the layer, which calls transformers' attention interface.
+        prefix: its keys and values.
+    """
+    _save_as_own_type(model)
+    model.get_submodule(path).add_module(PREFIX_PART, prefix)
+    AttentionInterface.register(PREFIX_ATTENTION, _prefix_attention)
+    AttentionMaskInterface.register(PREFIX_ATTENTION, sdpa_mask)
+    model.set_attn_implementation(PREFIX_ATTENTION)
+
+
+def _prefix_attention(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **given: Any
+) -> Any:
+    prefix: Any = getattr(module, PREFIX_PART, None)
+    own = None if prefix is None else prefix.before(key)
+    if own is not None:
+        rows, tokens = query.shape[2], key.shape[2]
+        if attention_mask is None:
+            causal = torch.ones(rows, tokens, dtype=torch.bool, device=key.device).tril(tokens - rows)
+            attention_mask = causal.expand(query.shape[0], 1, -1, -1)
+        attention_mask = attention_mask[..., :tokens]
+        seen = attention_mask.new_full(
+            (*attention_mask.shape[:-1], own[0].shape[2]), attention_mask.dtype == torch.bool
+        )
+        attention_mask = torch.cat([seen, attention_mask], dim=-1)
+        key, value = torch.cat([own[0], key], dim=2), torch.cat([own[1], value], dim=2)
+    return sdpa_attention_forward(module, query, key, value, attention_mask, **given)
 
 
 def _save_as_own_type(model: Any) -> None:
@@ -211,9 +295,9 @@ def _projected_layers(model: nn.Module) -> list[str]:
     return [name.rpartition(".")[0] for name, part in model.named_modules() if isinstance(part, Projection)]
 
 
-def bottlenecks_of(model: nn.Module) -> dict[str, Bottleneck]:
-    """The bottlenecks of a model, by the path of their block and their kind."""
-    return {name: part for name, part in model.named_modules() if isinstance(part, Bottleneck)}
+def bottlenecks_of(model: nn.Module) -> dict[str, Bottleneck | PrefixKeys]:
+    """The bottlenecks and prefixes of a model, by the path of their block and their kind."""
+    return {name: part for name, part in model.named_modules() if isinstance(part, Bottleneck | PrefixKeys)}
 
 
 def _renamed(file: Path) -> None:
@@ -312,15 +396,15 @@ def saved_directions(source: Any) -> dict[str, Tensor]:
     return {path.rpartition(".")[0]: torch.cat([each["before"], each["directions"]]) for path, each in found.items()}
 
 
-def saved_bottlenecks(source: Any) -> dict[str, Bottleneck]:
-    """The bottlenecks of a saved model, by the path of their block and their kind.
+def saved_bottlenecks(source: Any) -> dict[str, Bottleneck | PrefixKeys]:
+    """The bottlenecks and prefixes of a saved model, by the path of their block and their kind.
 
     Args:
         source: folder or hub id.
     """
-    found = {}
-    for path, weights in _saved_parts(source, BOTTLENECKS).items():
-        found[path] = Bottleneck(*weights["up"].shape)
+    found: dict[str, Bottleneck | PrefixKeys] = {}
+    for path, weights in _saved_parts(source, (*BOTTLENECKS, PREFIX_PART)).items():
+        found[path] = Bottleneck(*weights["up"].shape) if "up" in weights else PrefixKeys(*weights["keys"].shape)
         found[path].load_state_dict(weights)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
@@ -46,7 +46,6 @@ class MRP(Strategy):
     """
 
     id = "mrp"
-    starts_equal: ClassVar[bool] = False
 
     rank: Annotated[int, Ge(1), "number of directions that each layer loses"] = 2
     layers: Annotated[
@@ -57,6 +56,11 @@ class MRP(Strategy):
         "initial directions: forget-residual (of the forget states outside of the retain states), official (as in the "
         "published code: of the retain states outside of the forget states) or random",
     ] = "forget-residual"
+
+    @property
+    def starts_equal(self) -> bool:
+        """See `Strategy.starts_equal`: directions are left out from the start."""
+        return False
 
     def check(self, start: Start) -> None:
         """See `Strategy.check`.

@@ -88,8 +88,6 @@ class Strategy(Named, ABC):
 
     kind = "parameter strategy"
     registry = STRATEGIES
-    #: Whether the policy computes at its first step what it computed before `prepare`.
-    starts_equal: ClassVar[bool] = True
     #: Whether weights begin or cease to move during the run, with a fresh state of the optimizer.
     changes: ClassVar[bool] = False
     #: Why the strategy does not choose among the weights of an adapter; empty if it does.
@@ -98,6 +96,11 @@ class Strategy(Named, ABC):
     undoes: ClassVar[bool] = False
     #: Number of parts of the run; the schedule of learning rates begins anew in each.
     parts: ClassVar[int] = 1
+
+    @property
+    def starts_equal(self) -> bool:
+        """Whether the policy computes at its first step what it computed before `prepare`."""
+        return True
 
     def check_recipe(self, recipe: Any, processes: Processes) -> None:
         """Refuse a run that the strategy does not support, as the recipe describes it.

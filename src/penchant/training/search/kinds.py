@@ -113,7 +113,7 @@ def kind_of(name: str, fields: Mapping[str, Any], where: str) -> Kind:
     Raises:
         ConfigurationError: there is no such kind, it cannot be trained here, or the search sets a field itself.
     """
-    from penchant.likelihood.adapting.kinds import configuration_of
+    from penchant.likelihood.adapting.kinds import VIRTUAL, configuration_of
 
     for own in OWN:
         if own in fields:
@@ -121,6 +121,12 @@ def kind_of(name: str, fields: Mapping[str, Any], where: str) -> Kind:
     if name == "lora":
         return Kind(name, ranked=True, patterned=True, scaled=True, fields=dict(fields))
     known = configuration_of(name).__dataclass_fields__
+    if name in VIRTUAL or name == "adaption_prompt":
+        raise ConfigurationError(
+            f"The kind {name!r} puts virtual tokens before every sequence; a search chooses layers for an adapter.",
+            where=where,
+            fix="Search prefix with serial and parallel (space: {serial: [...], parallel: [...], prefix: [...]}).",
+        )
     ranked = "r" in known and name not in OTHER_R
     return Kind(name, ranked, name in PATTERNED, ranked and "alpha" in known, dict(fields))
 

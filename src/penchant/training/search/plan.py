@@ -126,14 +126,6 @@ def _recipe(found: Any, space: Space, where: str) -> dict[str, Any]:
 
 
 def _space(found: Any, where: str) -> tuple[Space, bool]:
-    if isinstance(found, dict) and "prefix" in found:
-        raise ConfigurationError(
-            "Prefixes cannot be searched.",
-            where=f"{where}: space.prefix",
-            why="PEFT gives prefixes to a model as a cache of keys and values, and the forward pass over prompts that "
-            "several responses share takes none.",
-            fix=f"Remove it, and search {' and '.join(BOTTLENECKS)}.",
-        )
     given = _mapping(found, _SPACE, where, "The space")
     groups = _groups(given, where)
     ranks = {group: _grid(given.get(group, list(GRID)), where, group) for group in groups}
@@ -161,10 +153,11 @@ def _groups(given: dict[str, Any], where: str) -> tuple[str, ...]:
         raise ConfigurationError(
             f"The space has both {named[0]} and {others[0]}.",
             where=f"{where}: space",
-            why="A configuration has adapters in linear layers, or after and beside feed-forward blocks.",
+            why="A configuration has adapters in linear layers, or bottlenecks and prefixes.",
             fix=f"Remove {', '.join(others)}, or {', '.join(named)}.",
         )
-    return BOTTLENECKS if named else GROUPS
+    # A space without prefixes has no dimension for them, whatever else is left to its default.
+    return tuple(each for each in BOTTLENECKS if each != "prefix" or each in named) if named else GROUPS
 
 
 def _kinds(found: Any, where: str) -> tuple[Kind, ...]:

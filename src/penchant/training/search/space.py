@@ -20,8 +20,8 @@ __all__ = ["BOTTLENECKS", "GROUPS", "Configuration", "Layout", "Space", "layout_
 Configuration: TypeAlias = dict[str, Any]
 #: Groups of layers that share a rank.
 GROUPS = ("attention", "feed-forward")
-#: Instead of them, the published space: adapters after and beside the feed-forward blocks.
-BOTTLENECKS = ("serial", "parallel")
+#: Instead of them, the published space: adapters after and beside the feed-forward blocks, and prefixes in attention.
+BOTTLENECKS = ("serial", "parallel", "prefix")
 # Names of the kind, layers and further keys in a configuration.
 KIND, LAYER, KEY = "kind", "layer", "key"
 # Above so many configurations the unseen ones are drawn, and not listed.
@@ -45,6 +45,14 @@ class Layout:
         """Of the model's hidden states."""
         config: Any = getattr(self.model, "config", None)
         return int(config.get_text_config().hidden_size)
+
+    @property
+    def keys(self) -> int:
+        """Numbers in a key of attention, of all heads together."""
+        from penchant.training.parameters.bottleneck import key_shape
+
+        heads, width = key_shape(getattr(self.model, "config", None))
+        return heads * width
 
 
 def layout_of(model: nn.Module) -> Layout:
@@ -168,6 +176,10 @@ class Space:
             for path in layout.places[number][group]
         }
 
+    def _units(self, configuration: Configuration) -> dict[str, int]:
+        """The size of each of `BOTTLENECKS`."""
+        return {group: configuration[group] for group in BOTTLENECKS if group in self.ranks}
+
     def _used(self, configuration: Configuration, layout: Layout) -> list[int]:
         """Numbers of the decoder layers that have adapters."""
         return [n for n in range(len(layout.places)) if not self.layers or configuration[f"{LAYER} {n}"]]
@@ -175,7 +187,8 @@ class Space:
     def trained(self, configuration: Configuration, layout: Layout) -> int:
         """Number of trained weights: of adapters in linear layers for LoRA, for other kinds counted on a copy.
 
-        Plain LoRA has Σ rank · (inputs + outputs), a bottleneck two matrices of the model's width.
+        Plain LoRA has Σ rank · (inputs + outputs), a bottleneck two matrices of the model's width, a prefix a key and a
+        value for each of its tokens.
 
         Raises:
             ConfigurationError: the kind does not fit the model.
@@ -184,8 +197,8 @@ class Space:
             # Imported here: it loads torch, and a mistyped key of a plan is reported before that.
             from penchant.training.parameters.bottleneck import bottleneck_weights
 
-            sizes = {group: configuration[group] for group in BOTTLENECKS}
-            return bottleneck_weights(layout.width, **sizes, layers=len(self._used(configuration, layout)))
+            used = len(self._used(configuration, layout))
+            return bottleneck_weights(layout.width, **self._units(configuration), layers=used, keys=layout.keys)
         if self.kind(configuration) != LORA:
             assert layout.model is not None
             return trained_weights(layout.model, self.recipe(configuration, layout)["lora"])
@@ -196,9 +209,8 @@ class Space:
         """The keys of a recipe that train a configuration."""
         further = {name: configuration[f"{KEY} {name}"] for name in self.keys or {}}
         if self.of_bottlenecks:
-            sizes = {group: configuration[group] for group in BOTTLENECKS}
-            layers = self._used(configuration, layout)
-            return {"parameters": {"name": "bottleneck", **sizes, "layers": layers}, **further}
+            units, layers = self._units(configuration), self._used(configuration, layout)
+            return {"parameters": {"name": "bottleneck", **units, "layers": layers}, **further}
         feed_forward = {path for groups in layout.places for path in groups[GROUPS[1]]}
         ranks = self.sizes(configuration, layout)
         return {"lora": self.kind(configuration).recipe(ranks, self.scale, feed_forward), **further}
