@@ -36,6 +36,11 @@ def test_an_unknown_key_is_refused_with_the_nearest(wrong: str, right: str) -> N
     assert f"There is no key {wrong!r}. Did you mean {right!r}?" in refused(**{wrong: 1})
 
 
+def test_a_key_that_is_an_option_is_named_as_one() -> None:
+    assert "It is an option of the command: --dry-run." in refused(dry_run=True)
+    assert "It is an option of the command: --overwrite." in refused(overwrite=True)
+
+
 def test_an_unknown_key_of_a_part_too() -> None:
     assert "There is no key 'lora.rnak'. Did you mean 'rank'?" in refused(lora={"rnak": 4})
 

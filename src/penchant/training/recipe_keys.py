@@ -18,6 +18,8 @@ from penchant.training.coming_from.answers import answer_to, hint
 
 __all__ = ["FORMER", "nested", "problem", "read_keys", "settings_by_objective"]
 
+# What a command is told beside the keys of its recipe.
+OPTIONS = ("resume", "overwrite", "dry_run")
 # Names of earlier versions: they are not accepted, but the error gives the current name.
 FORMER = {
     "anchor": "reference",
@@ -97,6 +99,8 @@ def _called_here(key: str, known: list[str], nested: bool) -> str:
     """What an unknown key is called here, or what it may have been meant to be."""
     if key in FORMER:
         return f"It is called {FORMER[key]} here."
+    if not nested and key in OPTIONS:
+        return f"It is an option of the command: --{key.replace('_', '-')}."
     written = [] if nested else full_keys(key, known)
     abroad = answer_to(key)
     if written and not (abroad and abroad.ours):
