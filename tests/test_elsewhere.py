@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,12 @@ from penchant.training.parameters.strategy import STRATEGIES
 def test_an_objective_that_is_something_else_is_said_to_be_it(name: str, told: str) -> None:
     with pytest.raises(ConfigurationError, match=f"There is no objective '{name}'. .*{re.escape(told)}"):
         build(name)
+
+
+def test_a_file_or_folder_in_place_of_a_judge_is_answered(tmp_path: Path) -> None:
+    assert where_else("my/rewards.py:brevity", "judge").endswith("path: my/rewards.py:brevity}`.")
+    assert where_else(str(tmp_path), "judge").endswith(f"model: {tmp_path}}}`.")
+    assert where_else("my/rewards.py:brevity", "objective") == ""
 
 
 def test_a_word_for_nothing_is_sent_nowhere() -> None:

@@ -5,10 +5,15 @@ A paper's method may be a form of data, a choice of weights, a command or a sum 
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from penchant.known_settings import kinds_of
 
 __all__ = ["PLACES", "where_else"]
 
+# A function of a file, as TRL's ``reward_funcs`` and ``path`` of a judge name it.
+_FUNCTION = re.compile(r".+\.py:\w+")
 #: What to write for a part of each kind.
 _USES = {
     "objective": "--objective {}",
@@ -65,7 +70,13 @@ def where_else(name: str, kind: str = "") -> str:
         "'slerp' is a merging method: `penchant merge MODEL MODEL --method slerp`."
         >>> where_else("tdpo", "objective")
         'It has two forms: `tdpo1` and `tdpo2`.'
+        >>> where_else("rewards.py:brevity", "judge")
+        'A function of a file is `judge={name: function, path: rewards.py:brevity}`.'
     """
+    if kind == "judge" and _FUNCTION.fullmatch(name):
+        return f"A function of a file is `judge={{name: function, path: {name}}}`."
+    if kind == "judge" and Path(name).is_dir():
+        return f"The reward model of a folder is `judge={{name: reward_model, model: {name}}}`."
     if name in PLACES:
         return PLACES[name]
     if name == "none":  # what several choices call their absence
