@@ -34,6 +34,8 @@ PLACES = {
     "data build step-pairs`, then `--objective dpo`.",
     "coala": "COALA (arXiv:2605.23244) trains a head on frozen features: `penchant coala --data FILE --model MODEL "
     "--out FOLDER`.",
+    "diffusion-dpo": "Diffusion-DPO (arXiv:2311.12908) is DPO on a model of images: `--objective dpo`, with a folder "
+    "of diffusers as the model.",
     "dpo-nll": "DPO with the likelihood of the chosen response is a sum: `--objective dpo+nll`.",
     "hft": "Half fine-tuning (arXiv:2404.18466) chooses weights: `parameters=half-fine-tuning`, with any objective.",
     "levi": "LEVI (arXiv:2402.04644) trains heads beside a frozen model: `penchant levi`.",

@@ -10,6 +10,7 @@ from typing import Any
 
 from penchant.documents import json_document
 from penchant.errors import ModelError
+from penchant.hub_route import expect_hub, unreachable
 
 __all__ = [
     "check_weight_files",
@@ -80,6 +81,7 @@ def read_config(source: str | Path) -> Any:
     from transformers import AutoConfig
 
     _check_config_file(Path(source))
+    expect_hub(source)
     try:
         if (inside := projected_config(source)) is not None:
             return AutoConfig.for_model(**inside["base"])
@@ -87,8 +89,9 @@ def read_config(source: str | Path) -> Any:
     except Exception as error:  # transformers raises many types; each means that the configuration cannot be used
         if needs_code(error):
             raise code_refused(source) from error
+        reason = unreachable() if not Path(source).exists() else ""
         raise ModelError(
-            f"No model can be loaded from here: its configuration cannot be read ({first_line(error)}).",
+            f"No model can be loaded from here: its configuration cannot be read ({reason or first_line(error)}).",
             where=str(source),
             fix="Check the path; a hub id needs network access (or a copy in the local cache), and a new kind of model "
             "a new version of transformers.",

@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.documents import json_document
 from penchant.errors import ModelError
+from penchant.hub_route import expect_hub
 from penchant.plain_files import usable
 
 __all__ = ["ADAPTER_CONFIG", "absent", "adapter_config", "base_error", "base_of", "trained_model"]
@@ -47,6 +48,7 @@ def adapter_config(source: str | Path) -> dict[str, Any] | None:
     if not file.is_file():
         if folder.exists() or not HUB_ID.fullmatch(str(source)):
             return None
+        expect_hub(source)
         found = _on_hub(str(source))
         if found is None:
             return None

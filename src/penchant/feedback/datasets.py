@@ -10,6 +10,7 @@ from typing import Any
 
 from penchant.errors import DataError, nearest
 from penchant.feedback.files import Row
+from penchant.hub_route import expect_hub, unreachable
 
 __all__ = ["cache_folder", "hub_rows", "looks_like_hub_id", "saved_rows", "set_rows"]
 
@@ -75,10 +76,11 @@ def hub_rows(name: str, split: str | None) -> Iterable[Row]:
     """
     import datasets
 
+    expect_hub(name)
     try:
         data: Any = datasets.load_dataset(name)
     except Exception as error:
-        reason = str(error).strip().splitlines()
+        reason = [unreachable()] if unreachable() else str(error).strip().splitlines()
         raise DataError(
             "There is no such file, and the hub has no data set with this id that could be fetched.",
             where=name,

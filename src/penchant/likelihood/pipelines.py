@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from penchant.errors import ConfigurationError, DataError, ModelError, nearest
 from penchant.feedback.images import Image
 from penchant.feedback.pixels import as_shown
+from penchant.hub_route import expect_hub, unreachable
 from penchant.likelihood.image_settings import ImageSettings
 from penchant.likelihood.prompts import KeptPrompt, check_encoders, embed_prompt, kept_of, text_encoders
 
@@ -37,10 +38,12 @@ def load_pipeline(source: str | Path) -> Any:
     except ImportError as error:
         raise ModelError("Image models need the package diffusers.", fix="pip install 'penchant[diffusion]'") from error
     logging.disable_progress_bar()  # it would interrupt this package's progress bar
+    expect_hub(source)
     try:
         pipeline = DiffusionPipeline.from_pretrained(str(source))
     except Exception as error:  # diffusers raises many types; each means that the pipeline cannot be loaded
         reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
+        reason = unreachable() if unreachable() and not Path(source).exists() else reason
         raise ModelError(
             f"No diffusers pipeline can be loaded from here ({reason}).",
             where=str(source),

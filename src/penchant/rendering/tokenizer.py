@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ModelError
+from penchant.hub_route import expect_hub, unreachable
 from penchant.model_files import code_refused, needs_code, read_config, remote_code_allowed
 from penchant.model_folders import base_of
 from penchant.plain_files import usable
@@ -47,6 +48,7 @@ def load_tokenizer(source: str | Path, base: str | None = None) -> Any:
     if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in FILES):
         name = base_of(name, base)
     _check_folder(name)
+    expect_hub(name)
     with_model = (Path(name) / "config.json").is_file()
     if with_model:
         read_config(name)  # transformers reads it for the tokenizer too, and would blame the tokenizer
@@ -87,5 +89,9 @@ def _without_tokenizer(name: str, error: Exception) -> ModelError:
     else:
         what = "There is no such folder, and the hub has no tokenizer with this id that could be fetched."
         fix = "Check the spelling, the network, and your access to the model."
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = unreachable() if not folder.is_dir() else ""
+    if reason:
+        what = "There is no such folder on this machine, and no copy of a model with this id in the cache of the hub."
+        fix = "Give the model's folder; or, if it is an id of the hub, connect to the network."
+    reason = reason or (str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
     return ModelError(what, where=name, why=f"({reason})", fix=fix)
