@@ -176,3 +176,17 @@ def test_what_a_builder_put_before_the_prompt_is_no_finding_however_short() -> N
     assert found({**row, "original_prompt": PAIR["prompt"]}) == {}
     others = {**row, "original_prompt": PAIR["prompt"], "context": "Be polite."}
     assert found(others)[UNUSED][0] == "context", "this one stands in no prompt"
+
+
+def test_columns_that_the_winner_names_are_never_read_as_bare_prompts_in_silence() -> None:
+    rows = [{"prompt": "Tea?", "gpt4": "Yes.", "llama": "No.", "winner": name} for name in ("gpt4", "llama")]
+    (found,) = unused_columns(read(rows))
+    assert (found.verdict, found.value) == ("warning", "gpt4, llama") and "If 'winner' tells" in found.detail
+
+
+def test_grades_of_several_responses_to_one_prompt_name_the_ranking() -> None:
+    rows = [{"prompt": "Tea?", "response": text, "rating": grade} for text, grade in (("Yes.", "4/5"), ("No.", "1/5"))]
+    (found,) = unused_columns(read(rows))
+    assert found.verdict == "note" and "from 1 to 4" in found.detail and "--kind ranking makes the rows" in found.detail
+    (other,) = unused_columns(read([rows[0], {**rows[1], "prompt": "Milk?"}]))
+    assert "--kind ranking" not in other.detail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -74,3 +75,29 @@ def test_a_cut_file_of_one_object_per_line_is_still_reported_by_line(tmp_path: P
     path.write_text('{"prompt": "Q", "chosen": "a"\n{"prompt": "Q", "chosen": "a", "rejected": "b"}\n')
     with pytest.raises(DataError, match=r"a.jsonl:1: The line is not JSON"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ('{"prompt": "a", "completion": "b"},', "Remove the comma after the object"),
+        ('{"prompt": "a", "completion": "b",}', "Remove the comma before the closing bracket"),
+        ("{'prompt': 'a', 'completion': 'b'}", "json.dumps"),
+        ("{prompt: a}", "Correct or remove the line"),
+    ],
+)
+def test_a_line_that_is_not_json_says_how_to_mend_it(line: str, remedy: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(line + "\n")
+    with pytest.raises(DataError, match=remedy):
+        read(tmp_path / "a.jsonl")
+
+
+def test_a_gzip_file_without_its_ending_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(gzip.compress(b'{"prompt": "a", "completion": "b"}\n'))
+    with pytest.raises(DataError, match=r"compressed with gzip: let its name end in \.gz"):
+        read(tmp_path / "a.jsonl")
+
+
+def test_a_response_that_shows_nothing_is_empty() -> None:
+    with pytest.raises(DataError, match="'chosen' is empty"):
+        read([{"prompt": "Hi", "chosen": "\u200b \ufeff", "rejected": "No."}])

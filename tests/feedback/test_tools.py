@@ -61,3 +61,10 @@ def test_rebuilt_records_keep_them() -> None:
     assert read([as_row(pairs[0])]).fingerprint == pairs.fingerprint
     joint = read([{**PAIR, "rejected_prompt": PAIR["prompt"], "tools": [TOOL]}], kind="joint comparison")
     assert joint[0].tools == (TOOL,)
+
+
+def test_a_column_enable_thinking_is_a_template_argument() -> None:
+    (record,) = read([{**PAIR, "enable_thinking": False}])
+    assert record.template_arguments == {"enable_thinking": False} and "enable_thinking" not in record.fields
+    (own,) = read([{**PAIR, "enable_thinking": False, "chat_template_kwargs": {"enable_thinking": True}}])
+    assert own.template_arguments == {"enable_thinking": True}

@@ -12,6 +12,7 @@ from penchant.checks.near import Near
 from penchant.checks.pictures import Pictures
 from penchant.checks.template_checks import TemplateChecks
 from penchant.checks.words import count_words
+from penchant.checks.written import Written
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.conversion.ties import is_tie
@@ -102,7 +103,7 @@ class _OfRecords:
         self.prompts, self.shared = array("q"), duplicates.Prompts()
         self.responses, self.repeats, self.near = labels.Responses(), duplicates.Repeats(), Near()
         self.opinions, self.balance, self.agreement = duplicates.Opinions(), labels.Balance(), labels.Agreement()
-        self.overlap = labels.PromptOverlap()
+        self.overlap, self.written = labels.PromptOverlap(), Written()
         self.pictures = Pictures()
         self.ties = 0
 
@@ -121,6 +122,7 @@ class _OfRecords:
                 self.places.setdefault(split, array("I")).append(at)
         for each in (self.responses, self.repeats, self.near, self.opinions, self.balance, self.overlap, self.pictures):
             each.add(record)
+        self.written.add(record)
         self.agreement.add(record, at)
 
     def counts(self) -> list[Check]:
@@ -156,7 +158,8 @@ class _OfRecords:
         parts = self._parts()
         if len(parts) > 1:
             checks.append(self.shared.check(parts))
-        return [*checks, *self.balance.checks(), *self.overlap.checks(), *self.agreement.checks(records)]
+        checks += [*self.written.checks(), *self.balance.checks(), *self.overlap.checks()]
+        return [*checks, *self.agreement.checks(records)]
 
     def _parts(self) -> dict[str, Sequence[Record]]:
         """The records of each split."""

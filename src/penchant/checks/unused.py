@@ -218,7 +218,17 @@ def _pair_like(feedback: Feedback, texts: Mapping[str, Sequence[str]]) -> tuple[
             sides = any(apart == side or (apart <= side | {"preferred"} and len(apart & side) == 2) for side in _SIDES)
             if len(first) + len(second) <= 8 and (sides or apart in ({"non"}, {"alternative"})):
                 return one, other
-    return next(((name,) for name in names if set(name_words(name)) & _ONE_SIDE), None)
+    return _named_sides(feedback) or next(((name,) for name in names if set(name_words(name)) & _ONE_SIDE), None)
+
+
+def _named_sides(feedback: Feedback) -> tuple[str, ...] | None:
+    """The columns that a column such as ``winner`` names, if it names nothing else: ``gpt4`` and ``llama``."""
+    sample = feedback.records[:_SAMPLE]
+    for chooser in (name for name in feedback.origin.columns if _CHOOSING & set(name_words(name))):
+        given = [record.fields for record in sample if isinstance(record.fields.get(chooser), str)]
+        if given and all(isinstance(fields.get(fields[chooser]), str) for fields in given):
+            return tuple(dict.fromkeys(fields[chooser] for fields in given))[:2]
+    return None
 
 
 def _pair_check(feedback: Feedback, pair: tuple[str, ...]) -> Check:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penchant.checks.diagnosis import Check
+from penchant.checks.duplicates import content_key
 from penchant.checks.names import fields_read, name_words
 from penchant.feedback.collection import Feedback
-from penchant.feedback.spellings import spelled
+from penchant.feedback.known.response_rows import GRADES
+from penchant.feedback.spellings import grade, spelled
 
 __all__ = ["LABEL_LIKE", "unread_verdicts"]
 
@@ -21,7 +23,9 @@ _GOOD = {
     "accepted", "approved", "acceptable", "valid", "desirable", "verdict", "vote", "passed", "success", "satisfied",
 }  # fmt: skip
 _BAD = {"bad", "unsafe", "incorrect", "wrong", "harmful", "rejected", "flagged", "failed", "undesirable", "toxic"}
-_GRADES = {"rating", "ratings", "score", "stars", "grade", "quality", "reward"}
+_GRADES = {
+    "rating", "ratings", "score", "stars", "grade", "quality", "reward", "rank", "upvotes", "downvotes", "votes",
+}  # fmt: skip
 #: A name with one of these words counts or names, and judges nothing.
 _ABOUT = {"class", "rate", "rates", "count", "id", "ids", "length", "split"}
 _SAMPLE = 500
@@ -47,8 +51,10 @@ def unread_verdicts(feedback: Feedback) -> list[Check]:
     for record in feedback.records[:_SAMPLE]:
         for name, value in _flat(record.fields):
             cells.setdefault(name, []).append(value)
+    prompts = [content_key(record.prompt) for record in feedback.records[:_SAMPLE]]
+    several = len(set(prompts)) < len(prompts)
     unread = ((name, values) for name, values in cells.items() if name not in known)
-    return [check for name, values in unread if (check := _check(name, values)) is not None]
+    return [check for name, values in unread if (check := _check(name, values, several)) is not None]
 
 
 def _flat(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -62,7 +68,8 @@ def _flat(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [*((name, value) for name, value in fields.items() if not isinstance(value, Mapping)), *inside]
 
 
-def _check(name: str, values: Sequence[Any]) -> Check | None:
+def _check(name: str, values: Sequence[Any], several: bool) -> Check | None:
+    """The check of a column; ``several``: a prompt has several responses."""
     words = set(name_words(name))
     given = [value for value in values if value is not None and value != ""]
     if not given or words & _ABOUT:
@@ -71,14 +78,20 @@ def _check(name: str, values: Sequence[Any]) -> Check | None:
     if words & (_GOOD | _BAD) and None not in said:
         against = sum(each is bool(words & _BAD) for each in said)
         return _verdict(name, against, len(given), good=not words & _BAD) if against else None
-    numbers = [value for value in given if isinstance(value, int | float) and not isinstance(value, bool)]
+    numbers = [number for value in given if (number := grade(value)) is not None]
     if words & _GRADES and len(numbers) == len(given) and len(set(numbers)) > 1:
-        detail = (
-            f"{_START} This column grades them from {min(numbers):g} to {max(numbers):g}: leave low grades out, or "
-        )
-        detail += "write a column label. --kind demonstration keeps all without this note."
+        detail = f"{_START} This column grades them from {min(numbers):g} to {max(numbers):g}: leave bad ones out, or "
+        detail += "write a column label. "
+        if several and set(name_words(name)) & set(GRADES):
+            detail += f"--kind ranking{_as_score(name)} makes the rows of each prompt a ranking. "
+        detail += "--kind demonstration keeps all without this note."
         return Check(LABEL_LIKE, name, "note", detail)
     return None
+
+
+def _as_score(name: str) -> str:
+    """The option without which `--kind ranking` would not read this column."""
+    return "" if name in GRADES else f" --map score={name}"
 
 
 def _verdict(name: str, against: int, total: int, *, good: bool) -> Check:

@@ -189,7 +189,7 @@ def _shared_dialogue(chosen: str, rejected: str, source: Source) -> tuple[Text, 
             "There is no field 'prompt', and 'chosen' and 'rejected' are texts without a shared dialogue "
             "('\\n\\nHuman: ... \\n\\nAssistant: ...').",
             where=str(source),
-            fix="Add a field 'prompt' (--map prompt=COLUMN if the column has another name).",
+            fix="Add a field 'prompt' (--map prompt=COLUMN if the column has another name, such as 'text').",
         )
     end += len(ASSISTANT)
     rest = chosen[end:], rejected[end:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,7 +45,9 @@ def _text(path: Path) -> str:
         raise DataError(
             f"The file is not {error.encoding.upper()} text: byte {raw[error.start]:#04x} cannot be decoded.",
             where=f"{path}:{line}",
-            fix="Save it as UTF-8.",
+            fix="It is compressed with gzip: let its name end in .gz."
+            if raw[:2] == b"\x1f\x8b"
+            else "Save it as UTF-8.",
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         damaged = path.suffix == ".gz" and not isinstance(error, FileNotFoundError | PermissionError)
@@ -97,9 +100,20 @@ def _each_line(path: Path) -> Iterator[Row]:
                     f"The line is not JSON: {error.msg} at character {error.pos + 1} of {line.strip()[:40]!r}.",
                     where=where,
                     why="Each line of a .jsonl file is one JSON object.",
-                    fix="Correct or remove the line.",
+                    fix=_remedy(line.strip()),
                 ),
             )
+
+
+def _remedy(line: str) -> str:
+    """What to do with a line that is not JSON."""
+    if line.endswith("},"):
+        return "Remove the comma after the object: sed 's/},$/}/'."
+    if re.search(r",\s*[}\]]", line) and not re.search(r"'\s*:", line):
+        return "Remove the comma before the closing bracket, or the line."
+    if re.match(r"\{\s*'", line):
+        return "It is written as Python writes it: json.dumps(row) instead of str(row)."
+    return "Correct or remove the line."
 
 
 def _json(path: Path) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from penchant.feedback.records import (
     Source,
     Text,
 )
-from penchant.feedback.tools import ARGUMENTS, tools_column, with_template_columns
+from penchant.feedback.tools import ARGUMENTS, THINKING, tools_column, with_template_columns
 
 __all__ = ["build", "recognise", "rename"]
 
@@ -91,6 +91,8 @@ def build(kind: str, row: Row, source: Source, *, every_turn: bool = False) -> R
         'Hello!'
     """
     rest = {name: value for name, value in row.items() if name not in (tools_column(row), ARGUMENTS)}
+    if isinstance(rest.get(THINKING), bool):
+        del rest[THINKING]
     parting = every_turn and kind == "comparison"
     built: Record = _comparison(rest, source, every_turn=True) if parting else _BUILDERS[kind](rest, source)
     record = refuse_media(with_template_columns(built, row), row)

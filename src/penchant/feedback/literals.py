@@ -21,10 +21,10 @@ _DEEPEST = 100
 _BRACKET = re.compile(r"[\[\](){}]")
 # What numpy writes between the entries of an array: a line break without a comma.
 _NUMPY_GAP = re.compile(r"\}[^\S\n]*\n\s*\{")
-_KEYS = "role|from|content|value|parts|messages|conversations|weight|name|tool_calls"
+_KEYS = "role|from|author|content|value|parts|messages|conversations|weight|name|tool_calls"
 _SAID = ("content", "value", "parts", "tool_calls", "candidates")
 _MESSAGES = re.compile(rf"""\s*(?:array\(\s*)?(?:\[\s*)?\{{\s*(?:'|")(?:{_KEYS})(?:'|")\s*:""")
-_SPEAKER = re.compile(r"""(?:'|")(?:role|from)(?:'|")\s*:\s*(?:'|")(\w+)""")
+_SPEAKER = re.compile(r"""(?:'|")(?:role|from|author)(?:'|")\s*:\s*(?:'|")(\w+)""")
 _SAYS = re.compile(r"""(?:'|")(?:content|value|parts)(?:'|")\s*:""")
 
 
@@ -104,7 +104,7 @@ def garbled_messages(text: str) -> bool:
 
 
 def _speaker(turn: Mapping[str, Any]) -> str:
-    role = turn.get("role") or turn.get("from")
+    role = turn.get("role") or turn.get("from") or turn.get("author")
     return role.strip().lower() if isinstance(role, str) else ""
 
 

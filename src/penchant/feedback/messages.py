@@ -25,7 +25,9 @@ def is_message(value: Any) -> bool:
         >>> is_message({"from": "gpt", "value": "Hello!"}), is_message({"text": "Hello!"})
         (True, False)
     """
-    return isinstance(value, Mapping) and ("role" in value or ("from" in value and "value" in value))
+    if not isinstance(value, Mapping):
+        return False
+    return "role" in value or any({who, said} <= set(value) for who, said in (("from", "value"), ("author", "content")))
 
 
 def normal_messages(value: Iterable[Any], field: str, source: Source) -> list[Message]:
@@ -58,6 +60,10 @@ def _message(turn: Any, field: str, source: Source) -> Message:
     kept = without_nulls(turn)
     if "from" in kept and "role" not in kept:
         kept = {"role": kept.pop("from"), **kept}
+    if "author" in kept and "role" not in kept:  # Vertex
+        kept = {"role": kept.pop("author"), **kept}
+    if "text" in kept and "content" not in kept:  # OpenAssistant
+        kept["content"] = kept.pop("text")
     if "value" in kept and "content" not in kept:
         kept = {"role": kept.pop("role", None), "content": kept.pop("value"), **kept}
     if "parts" in kept and "content" not in kept:  # Gemini

@@ -1,11 +1,11 @@
-"""The spellings of good and bad in tables of single responses."""
+"""The spellings of good and bad, and of grades, in tables of single responses."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-__all__ = ["BAD", "GOOD", "spelled"]
+__all__ = ["BAD", "GOOD", "grade", "spelled"]
 
 GOOD = (
     "true", "t", "1", "1.0", "+1", "+1.0", "+", "yes", "y", "good", "thumbs up", "thumb up", "thumbsup", "up", "👍",
@@ -38,3 +38,25 @@ def spelled(value: Any) -> bool | None:
         if each in BAD:
             return False
     return None
+
+
+#: A grade as text: ``4.0/5``, ``80 %``, ``4 stars``.
+_GRADE = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(?:/\s*\d+|%|stars?|points?|votes?|out of \d+)?", re.IGNORECASE)
+
+
+def grade(value: Any) -> float | None:
+    """The number of a grade, which may be written as text or in stars; None if it is none.
+
+    Example:
+        >>> grade(4), grade("4.0/5"), grade("80 %"), grade("★★★☆☆"), grade("good"), grade(True)
+        (4.0, 4.0, 80.0, 3.0, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    text = value.strip()
+    if text and set(text) <= set("★☆⭐"):
+        return float(text.count("★") + text.count("⭐"))
+    found = _GRADE.fullmatch(text)
+    return float(found[1].replace(",", ".")) if found else None

@@ -11,10 +11,12 @@ from penchant.feedback.literals import NOT_READ, literal
 from penchant.feedback.records import Record, Source
 from penchant.feedback.values import described, whole, without_nulls, wrong
 
-__all__ = ["ARGUMENTS", "TOOLS", "template_columns", "tools_column", "with_template_columns"]
+__all__ = ["ARGUMENTS", "THINKING", "TOOLS", "template_columns", "tools_column", "with_template_columns"]
 
 #: The columns.
 TOOLS, ARGUMENTS = "tools", "chat_template_kwargs"
+#: A template argument that has a column of its own (verl).
+THINKING = "enable_thinking"
 #: The name that OpenAI used before ``tools``.
 FUNCTIONS = "functions"
 
@@ -60,6 +62,8 @@ def with_template_columns(record: Record, row: Mapping[str, Any]) -> Record:
     """
     tools = _tools(row.get(tools_column(row) or TOOLS), record.source)
     arguments = _arguments(row.get(ARGUMENTS), record.source)
+    if isinstance(row.get(THINKING), bool):
+        arguments = {THINKING: row[THINKING], **arguments}
     if tools is None and not arguments:
         return record
     return replace(record, tools=tools, template_arguments=arguments)

@@ -8,7 +8,7 @@ from typing import Any
 
 from penchant.errors import DataError
 from penchant.feedback import validation
-from penchant.feedback.known.prompts import asked, prompt_columns
+from penchant.feedback.known.prompts import asked, is_chat, prompt_columns
 from penchant.feedback.records import Source
 
 __all__ = ["unrecognised"]
@@ -29,7 +29,10 @@ def unrecognised(row: Mapping[str, Any], name: str) -> DataError:
     asking, several = prompt_columns(row), _several(row)
     rest = [column for column in row if column not in asking]
     meant = [] if several else [validation.suggestion("prompt", row)]
-    meant += [validation.suggestion(field, rest) for field in ("completion", "chosen", "rejected")]
+    for field in ("completion", "chosen", "rejected"):
+        left = [column for column in rest if not any(f"{column!r}?" in hint for hint in meant)]
+        meant.append(_inside(validation.suggestion(field, left), field, row))
+    meant = [_inside(hint, "prompt", row) for hint in meant]
     hints = dict.fromkeys(hint for hint in meant if hint.startswith("Did you mean"))
     return DataError(
         f"The layout is not recognised: {found}{f' {several.what}' if several else ''}",
@@ -49,3 +52,20 @@ def _several(row: Mapping[str, Any]) -> DataError | None:
     except DataError as error:
         return error
     return None
+
+
+def _inside(hint: str, field: str, row: Mapping[str, Any]) -> str:
+    """A hint whose column is an object names the text or the messages inside of it, if there is only one."""
+    column = next(
+        (name for name, value in row.items() if f"column {name!r}?" in hint and isinstance(value, Mapping)), None
+    )
+    if column is None:
+        return hint
+    paths = [f"{column}.{name}" for name, value in row[column].items() if is_chat(value) or _is_said(name, value)]
+    if len(paths) != 1:
+        return f"The column {column!r} is an object; a path names what is in it: --map {field}={column}.NAME."
+    return f"Did you mean {paths[0]!r}? Map it: --map {field}={paths[0]} (mapping={{{field!r}: {paths[0]!r}}})."
+
+
+def _is_said(name: str, value: Any) -> bool:
+    return name not in ("role", "id") and isinstance(value, str)

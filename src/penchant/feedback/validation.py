@@ -31,15 +31,27 @@ __all__ = [
 
 # Common names of our fields in other data sets; used to suggest the column that was probably meant.
 _ALSO_CALLED = {
-    "prompt": ("question", "instruction", "query", "input", "context", "user"),
+    "prompt": (
+        "question",
+        "instruction",
+        "query",
+        "input",
+        "context",
+        "user",
+        "input_text",
+        "caption",
+        "human",
+        "problem",
+    ),
     "chosen": ("accepted", "better", "preferred", "winner", "chosen_response", "response_chosen", "positive", "good"),
     "rejected": ("worse", "loser", "dispreferred", "rejected_response", "response_rejected", "negative", "bad"),
-    "completion": ("response", "answer", "output", "generation", "text"),
+    "completion": ("response", "answer", "output", "generation", "assistant", "output_text", "text"),
     "label": ("labels", "desirable", "is_good", "thumbs_up", "correct", "feedback"),
     "completions": ("responses", "answers", "outputs", "candidates", "generations"),
     "scores": ("score", "ratings", "rating", "rewards", "ranks", "rank"),
     "messages": ("conversation", "conversations", "dialogue", "chat", "turns"),
 }
+_SHOWS_NOTHING = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad " + "\t\n\r\u00a0"
 NOT_ANSWERING = ("user", "system", "developer")
 _ANY, _NOT_NEGATIVE, _SHARE = (-math.inf, math.inf), (0.0, math.inf), (0.0, 1.0)
 NUMERIC = {
@@ -80,14 +92,24 @@ def missing(field: str, row: Mapping[str, Any], source: Source, why: str | None 
 
 
 def has_words(value: Text) -> bool:
-    """Whether a text or conversation has content: text other than white space, an image, or a tool call."""
+    """Whether a text or conversation has content: text that can be seen, an image, or a tool call.
+
+    Example:
+        >>> has_words("Hi"), has_words("\\u200b \\n")
+        (True, False)
+    """
     if not isinstance(value, list):
-        return bool(str(value).strip())  # an image always has content
+        return _visible(str(value))  # an image always has content
     return any(
         bool(turn.get("tool_calls"))
-        or bool(content.strip() if isinstance(content := turn.get("content"), str) else content)
+        or (_visible(content) if isinstance(content := turn.get("content"), str) else bool(content))
         for turn in value
     )
+
+
+def _visible(text: str) -> bool:
+    """Whether a text has more than white space and characters that show nothing, such as the zero-width space."""
+    return bool(text.strip().strip(_SHOWS_NOTHING))
 
 
 def text(row: Mapping[str, Any], field: str, source: Source) -> Text:

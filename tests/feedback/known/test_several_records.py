@@ -29,7 +29,7 @@ def test_answers_that_cannot_be_compared_are_counted_with_the_reason() -> None:
         message("q2", "a", "Milk?"), message("f", "q2", "Alone.", 0),
     ]  # fmt: skip
     found = read([*RANKED, *rest])
-    assert [each.completions for each in found] == [("Yes.", "No.")] and not found.bad
+    assert [each.responses for each in found] == [("Yes.", "No.")] and not found.bad
     assert found.origin.left_out == (
         "1 answers without a rank, 1 deleted answers, 1 answers whose conversation is not in the data, "
         "1 answers without a second ranked answer to the same message"
@@ -37,7 +37,7 @@ def test_answers_that_cannot_be_compared_are_counted_with_the_reason() -> None:
 
 
 def test_the_order_of_the_rows_of_a_conversation_does_not_matter() -> None:
-    assert [each.completions for each in read(RANKED[::-1])] == [("No.", "Yes.")]
+    assert [each.responses for each in read(RANKED[::-1])] == [("No.", "Yes.")]
     assert str(read(RANKED)[0].source) == "memory:2"
 
 

@@ -37,10 +37,12 @@ def assert_read(feedback: Feedback, case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_layout_is_recognised_and_read(name: str) -> None:
     case = CASES[name]
-    feedback = read(case["rows"])
+    feedback = read(case["rows"], kind=case.get("ask"))
     assert_read(feedback, case)
     converted = layout_of(opened(case["rows"][0]))
-    if converted is None:
+    if "ask" in case:
+        assert feedback.layout.startswith(case["layout"])
+    elif converted is None:
         (layout,) = [each for each in LAYOUTS if each.name == case["layout"]]
         assert layout.matches is None, "A layout that is converted has to match its rows."
     else:
@@ -55,10 +57,10 @@ def test_a_layout_is_the_same_in_json_lines_parquet_and_csv(name: str, tmp_path:
     case = CASES[name]
     lines = tmp_path / "a.jsonl"
     lines.write_text("".join(json.dumps(row) + "\n" for row in case["rows"]), encoding="utf-8")
-    found = read(lines)
+    found = read(lines, kind=case.get("ask"))
     assert_read(found, case)
     parquet.write_table(pyarrow.Table.from_pylist(case["rows"]), tmp_path / "a.parquet")
-    assert read(tmp_path / "a.parquet").fingerprint == found.fingerprint
+    assert read(tmp_path / "a.parquet", kind=case.get("ask")).fingerprint == found.fingerprint
     if name in NOT_CSV:
         return
     columns = list(dict.fromkeys(column for row in case["rows"] for column in row))
@@ -70,7 +72,7 @@ def test_a_layout_is_the_same_in_json_lines_parquet_and_csv(name: str, tmp_path:
                 table.writerow(
                     {key: encode(cell) if isinstance(cell, list | dict) else cell for key, cell in row.items()}
                 )
-        read_back = read(tmp_path / written)
+        read_back = read(tmp_path / written, kind=case.get("ask"))
         assert [(each.prompt, each.responses, each.tools) for each in read_back] == [
             (each.prompt, each.responses, each.tools) for each in found
         ]
@@ -313,3 +315,34 @@ def test_one_system_text_makes_the_prompts_of_all_rows_conversations() -> None:
         [HI], [HI], [SYSTEM, HI], [HI],
     ]  # fmt: skip
     assert [record.prompt for record in read(rows[:2])] == ["Hi", "Hi"]
+
+
+def test_an_empty_winner_is_a_bad_record() -> None:
+    row = {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "winner": None}
+    with pytest.raises(DataError, match=r"memory:1: 'winner' is empty, so that neither response is preferred"):
+        read([row, {**row, "winner": "a"}])
+    assert len(read([row, {**row, "winner": "a"}], on_bad="skip").bad) == 1
+    assert read([row], kind="prompt").kind == "prompt"
+
+
+def test_a_turn_that_is_missing_in_an_arena_is_named() -> None:
+    row = {"prompt": '["Hi", "Bye"]', "response_a": '["Hello!", "Bye."]', "response_b": '["No.", null]', "winner": "a"}
+    with pytest.raises(DataError, match=r"'rejected\[3\]\.content' is nothing"):
+        read([row])
+
+
+def test_annotators_who_disagree_are_a_tie() -> None:
+    row = {
+        "prompt": "Hi",
+        "response_a": "Hello!",
+        "response_b": "No.",
+        "winner.responses": ["response_a", "response_b"],
+    }
+    (record,) = read([row], ties="keep")
+    assert isinstance(record, Comparison) and record.tie
+
+
+def test_an_object_is_named_by_the_path_to_what_it_holds() -> None:
+    row = {"input": {"messages": [{"role": "user", "content": "Hi"}]}, "output": {"role": "assistant", "content": "a"}}
+    with pytest.raises(DataError, match=r"--map prompt=input\.messages .*--map completion=output\.content "):
+        read([row])

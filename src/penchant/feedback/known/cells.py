@@ -18,6 +18,10 @@ _LISTS = (
     "history", "images", "labels", "items", "relevance", "nodes", "steps",
 )  # fmt: skip
 _TEXTS = ("prompt", "chosen", "rejected", "completion", "chosen_prompt", "rejected_prompt")
+# Columns of lists of objects, and keys that one of these has.
+_ENTRIES = ("messages", "conversations", "conversation", "prompt", "chosen", "rejected", "completion", "completions",
+            "responses", "answers", "candidates")  # fmt: skip
+_KEYS = {"role", "from", "text", "answer", "response", "content"}
 _TURN_LISTS = re.compile(r"(prompt|(response|answer|completion|conversation)_?[a-b0-2])", re.IGNORECASE)
 
 
@@ -31,6 +35,7 @@ def opened(row: Row) -> dict[str, Any]:
         {'prompt': '[1]', 'scores': [1, None]}
     """
     found = {str(name): _opened(str(name), value) for name, value in row.items()}
+    found |= {name: entries for name in _ENTRIES if (entries := _entries_of(found.get(name)))}
     for name in _TEXTS:
         value = found.get(name)
         if isinstance(value, Mapping) and isinstance(value.get("messages"), list) and not is_message(value):
@@ -47,6 +52,18 @@ def _opened(name: str, value: Any) -> Any:
     return value if found is NOT_READ else found
 
 
+def _entries_of(value: Any) -> list[dict[str, Any]]:
+    """The objects of a column that holds a list by key, as older versions of `datasets` write a list of objects."""
+    if isinstance(value, str) and value[:1] == "{":
+        value = literal(value)
+    if not isinstance(value, Mapping) or len(value) < 2 or not _KEYS & set(value):
+        return []
+    lists = [each for each in value.values() if isinstance(each, list | tuple)]
+    if len(lists) < len(value) or not lists[0] or len({len(each) for each in lists}) > 1:
+        return []
+    return [dict(zip(value, entry, strict=True)) for entry in zip(*lists, strict=True)]
+
+
 def _turns(row: dict[str, Any]) -> dict[str, Any]:
     """The columns of an A/B table that write one text per turn as a list."""
     named = {name: value for name, value in row.items() if isinstance(value, str) and _TURN_LISTS.fullmatch(name)}
@@ -55,4 +72,4 @@ def _turns(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_texts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+    return isinstance(value, list) and bool(value) and all(each is None or isinstance(each, str) for each in value)

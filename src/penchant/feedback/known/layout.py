@@ -63,6 +63,7 @@ class Layout:
         says: which column decides, or what is joined; ``{prompt}`` stands for the columns of the prompt.
         matches: whether a row has the layout; None for a row that already has our fields.
         convert: the row in our fields; its other columns stay.
+        unwraps: the row that `convert` gives has a layout of its own.
         gather: for a layout whose records span several rows, or whose rows hold several records, the conversion of
             all rows.
     """
@@ -74,6 +75,7 @@ class Layout:
     says: str = ""
     matches: Callable[[Row], bool] | None = None
     convert: Callable[[Row, Source], dict[str, Any]] | None = None
+    unwraps: bool = False
     gather: Callable[[Rows, Sequence[Source], Callable[[Row], bool]], Gathered] | None = None
 
     def sentence(self, prompt: Sequence[str] = ()) -> str:

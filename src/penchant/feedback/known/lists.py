@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.known.layout import Gathered, Layout, Row, Rows, empty, figure, filled, unnamed
+from penchant.feedback.known.layout import Layout, Row, empty, figure, unnamed
 from penchant.feedback.known.prompts import asked, has_prompt
 from penchant.feedback.messages import is_message
 from penchant.feedback.records import Source
@@ -105,39 +104,6 @@ def _from_rated(row: Row, source: Source) -> dict[str, Any]:
     return {"prompt": prompt, **unnamed(row, [*used, texts, ratings]), **ranked}
 
 
-_SHARED = ("prompt", "split", "system", "tools")
-
-
-def _is_attributes(row: Row) -> bool:
-    single = isinstance(row.get("prompt"), str) and isinstance(row.get("response"), str)
-    return single and filled(row, "helpfulness") and "label" not in row
-
-
-def _gathered(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Gathered:
-    """The rows of each prompt as one row, at the place of the first."""
-    found: Rows = []
-    places: dict[str, dict[str, Any]] = {}
-    read = 0
-    for at, row in rows:
-        if isinstance(row, DataError) or not matches(row):
-            found.append((at, row))
-            continue
-        read += 1
-        # The splits of a set stay apart.
-        key = json.dumps([row["prompt"], row.get("split")], default=str)
-        if key not in places:
-            places[key] = {**{name: row[name] for name in _SHARED if name in row}, "completions": []}
-            found.append((at, places[key]))
-        rest = unnamed(row, [*_SHARED, "response", "helpfulness"])
-        try:
-            score = figure(row["helpfulness"], "helpfulness", sources[at])
-        except DataError as error:
-            found.append((at, error))
-            continue
-        places[key]["completions"].append({"text": row["response"], "score": score, **rest})
-    return Gathered(found, read)
-
-
 LISTS = (
     Layout(
         name="responses as objects",
@@ -160,13 +126,5 @@ LISTS = (
         says="the numbers decide; a response without a rating is left out, one without a rank comes last",
         matches=_is_rated,
         convert=_from_rated,
-    ),
-    Layout(
-        name="HelpSteer attributes",
-        columns="`prompt`, `response`, `helpfulness`, `correctness`, ...; one row per response",
-        kind="ranking",
-        says="the rows of a prompt are one ranking; helpfulness decides",
-        matches=_is_attributes,
-        gather=_gathered,
     ),
 )

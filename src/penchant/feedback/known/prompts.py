@@ -27,7 +27,7 @@ __all__ = [
 
 #: Columns of whole conversations.
 CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "contents", "trajectory")
-_ASKED = ("question", "instruction", "query", "problem", "input", "inputs", "context", "history", "post")
+_ASKED = ("question", "instruction", "query", "problem", "input", "inputs", "context", "history", "post", "input_text")
 _SYSTEM = ("system", "system_prompt", "system_message", "systemInstruction", "system_instruction")
 _IMAGES = ("chosen_image", "rejected_image")
 _RESPONSES = ("chosen", "rejected", "completion")
@@ -217,7 +217,7 @@ def _opens(turns: Any) -> bool:
 
 
 def _role(turn: Row) -> str:
-    role = turn.get("role") or turn.get("from")
+    role = turn.get("role") or turn.get("from") or turn.get("author")
     return normal_role(role) if isinstance(role, str) else ""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from penchant.errors import DataError, MisreadError
 from penchant.feedback.known.layout import Layout, Row, figure, filled, ordered, shown, unnamed
 from penchant.feedback.known.prompts import asked, is_chat
-from penchant.feedback.known.winners import first_of_sides, sides_of, winner_column
+from penchant.feedback.known.winners import Sides, empty_winner, first_of_sides, sides_of, winner_column
 from penchant.feedback.literals import NOT_READ, literal
 from penchant.feedback.records import Source
 
@@ -18,13 +18,20 @@ def _from_sides(row: Row, source: Source, better: int | None, used: tuple[str, .
     """The pair of two numbered or lettered responses, with their scores if the row has them; None is a tie."""
     sides = sides_of(row)
     assert sides is not None
-    scores = [next((name for name in (f"score{end}", f"votes{end}") if filled(row, name)), "") for end in sides.ends]
+    scores = _score_columns(row, sides) or ("", "")
     values = tuple(figure(row[name], name, source) for name in scores) if all(scores) else None
     given = (row[sides.names[0]], row[sides.names[1]])
     prompt, names = asked(row, source)
     kept = unnamed(row, [*names, *sides.names, *(scores if values else []), *used])
     pair = ordered(given, better, values)  # type: ignore[arg-type]
     return {**kept, **({} if prompt is None else {"prompt": prompt}), **pair}
+
+
+def _score_columns(row: Row, sides: Sides) -> tuple[str, ...]:
+    """The columns with a number for each of two responses; empty if there are none."""
+    possible = [tuple(f"{stem}{end}" for end in sides.ends) for stem in ("score", "votes")]
+    possible += [tuple(f"{name}_{stem}" for name in sides.names) for stem in ("rating", "score", "votes")]
+    return next((names for names in possible if filled(row, *names)), ())
 
 
 def _id(column: str) -> Any:
@@ -72,20 +79,16 @@ def _from_web_gpt(row: Row, source: Source) -> dict[str, Any]:
 
 
 def _by_scores(row: Row, source: Source) -> dict[str, Any]:
-    names = next(
-        (names for names in (("score_0", "score_1"), ("votes_a", "votes_b"), ("score_a", "score_b"),
-                             ("votes_1", "votes_2"), ("score_1", "score_2")) if filled(row, *names)), ("", ""),
-    )  # fmt: skip
-    first, second = (figure(row[name], name, source) for name in names)
+    sides = sides_of(row)
+    assert sides is not None
+    first, second = (figure(row[name], name, source) for name in _score_columns(row, sides))
     better = None if first == second else int(second > first)
     return _from_sides(row, source, better)
 
 
 def _has_scores(row: Row) -> bool:
     sides = sides_of(row)
-    if sides is None:
-        return False
-    return any(filled(row, *(f"{stem}{end}" for end in sides.ends)) for stem in ("score", "votes"))
+    return sides is not None and bool(_score_columns(row, sides))
 
 
 def _is_shp(row: Row) -> bool:
@@ -112,10 +115,18 @@ def _from_strength(row: Row, source: Source) -> dict[str, Any]:
 
 
 def _is_arena(row: Row) -> bool:
-    return sides_of(row) is not None and winner_column(row) is not None
+    if sides_of(row) is None:
+        return False
+    return winner_column(row) is not None or (empty_winner(row) is not None and not _has_scores(row))
 
 
 def _from_arena(row: Row, source: Source) -> dict[str, Any]:
+    if (column := empty_winner(row)) is not None:
+        raise DataError(
+            f"{column!r} is empty, so that neither response is preferred.",
+            where=str(source),
+            fix="Remove the record, or write 'tie'; --kind prompt reads the prompts alone.",
+        )
     better, used = first_of_sides(row, source)
     return _from_sides(_last_turns(row), source, better, used)
 
@@ -184,7 +195,8 @@ SIDES = (
         name="A/B table with a winner",
         used_by="chatbot arenas",
         columns="`prompt`, `response_a`, `response_b` (or `answer_`, `completion_`, `conversation_`, ...; also "
-        "`_0`/`_1`, `_1`/`_2`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`), or "
+        "`_0`/`_1`, `_1`/`_2`, `_left`/`_right`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`, "
+        "`comparison`), or "
         "`winner_model_a`, `winner_model_b`, `winner_tie`",
         kind="comparison",
         says="the winner decides; a tie has the probability ½",
@@ -193,8 +205,9 @@ SIDES = (
     ),
     Layout(
         name="A/B table with votes or scores",
-        columns="`prompt`, `response_a`, `response_b`, `votes_a`, `votes_b` (or `score_a`, `score_b`; also `_0`/`_1`, "
-        "`_1`/`_2`)",
+        used_by="Unified-Feedback",
+        columns="`prompt`, `response_a`, `response_b`, `votes_a`, `votes_b` (or `score_a`, `score_b`; "
+        "`conv_A`, `conv_B`, `conv_A_rating`, `conv_B_rating`; also `_0`/`_1`, `_1`/`_2`)",
         kind="comparison",
         says="the higher number decides; a tie has the probability ½",
         matches=_has_scores,

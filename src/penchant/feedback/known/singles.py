@@ -16,7 +16,7 @@ LABELS = ("label", "kto_tag", "desirable", "is_desirable", "thumbs_up", "is_good
 #: Columns that hold a label only if they say it in a word: a number may be a grade.
 _WORDS = ("feedback", "vote", "reaction", "verdict")
 _LABEL_COLUMNS = (*LABELS, *_WORDS)
-_COMPLETIONS = ("completion", "output", "response", "generation")
+_COMPLETIONS = ("completion", "output", "response", "generation", "output_text")
 
 
 def label_column(row: Row) -> str | None:

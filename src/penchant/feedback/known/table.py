@@ -11,12 +11,14 @@ from typing import Any
 from penchant.errors import DataError
 from penchant.feedback.known.cells import opened
 from penchant.feedback.known.chats import CHAT_LAYOUTS
-from penchant.feedback.known.layout import Layout, Rows, unnamed
+from penchant.feedback.known.exports import EXPORTS
+from penchant.feedback.known.layout import Layout, Row, Rows, unnamed
 from penchant.feedback.known.lists import LISTS
 from penchant.feedback.known.message_trees import MESSAGE_TREES
 from penchant.feedback.known.pairs import PAIRS
 from penchant.feedback.known.prompts import CHATS, asked, context_columns, is_chat, with_context
 from penchant.feedback.known.rated_steps import RATED_STEPS
+from penchant.feedback.known.response_rows import ASKED, RESPONSE_ROWS, is_asked
 from penchant.feedback.known.sides import SIDES
 from penchant.feedback.known.singles import OURS, SINGLES
 from penchant.feedback.known.structured import STRUCTURED
@@ -27,6 +29,7 @@ __all__ = ["LAYOUTS", "Conversion", "Converted", "SeveralRows", "converted", "la
 
 #: All layouts; the first that matches a row is its layout.
 LAYOUTS: tuple[Layout, ...] = (
+    *EXPORTS,
     *STRUCTURED,
     *RATED_STEPS,
     *MESSAGE_TREES,
@@ -35,11 +38,13 @@ LAYOUTS: tuple[Layout, ...] = (
     *PAIRS,
     *SIDES,
     *LISTS,
+    *RESPONSE_ROWS,
     *SINGLES,
+    ASKED,
     *OURS,
 )
 #: Those whose records span several rows.
-GATHERED = tuple(layout for layout in LAYOUTS if layout.gather is not None)
+GATHERED = tuple(layout for layout in LAYOUTS if layout.gather is not None and layout is not ASKED)
 
 
 @dataclass(frozen=True)
@@ -126,9 +131,10 @@ def converted(
     conversion = Conversion(kind)
     left_out: list[str] = []
     found: Rows = [(at, row if isinstance(row, DataError) else opened(row)) for at, row in enumerate(rows)]
-    for layout in GATHERED:
+    for layout in (*GATHERED, ASKED):
         assert layout.gather is not None
-        gathered = layout.gather(found, sources, partial(_has_layout, layout))
+        matches = partial(is_asked, kind=kind) if layout is ASKED else partial(_has_layout, layout)
+        gathered = layout.gather(found, sources, matches)
         found = gathered.rows
         conversion.counts[layout.sentence()] += gathered.read
         left_out += [gathered.says] if gathered.says else []
@@ -183,7 +189,7 @@ class Conversion:
         if isinstance(row, DataError):
             return row
         row = opened(row)
-        if any(_has_layout(layout, row) for layout in GATHERED):
+        if any(_has_layout(layout, row) for layout in GATHERED) or is_asked(row, self.kind):
             raise SeveralRows
         return self.alone(row, source)
 
@@ -219,10 +225,23 @@ def _converted(
     if layout is None or layout.convert is None:
         return row
     try:
+        if layout.unwraps:
+            return _unwrapped(layout, row, source, kind, counts)
         counts[layout.sentence(asked(row, source)[1] if "{prompt}" in layout.says else ())] += 1
         return layout.convert(row, source)
     except DataError as error:
         return error
+
+
+def _unwrapped(
+    layout: Layout, row: Row, source: Source, kind: str | None, counts: Counter[str]
+) -> dict[str, Any] | DataError:
+    """The row inside of one of a layout around others, converted; both layouts are counted as one."""
+    assert layout.convert is not None
+    inside = Counter[str]()
+    found = _converted(opened(layout.convert(row, source)), source, kind, inside)
+    counts["; ".join([layout.sentence(), *inside])] += 1
+    return found
 
 
 def _in_context(row: dict[str, Any] | DataError, source: Source) -> dict[str, Any] | DataError:

@@ -8,23 +8,28 @@ from functools import lru_cache
 from typing import Any
 
 from penchant.errors import DataError, MisreadError
-from penchant.feedback.known.layout import Row, figure, filled, shown
+from penchant.feedback.known.layout import Row, empty, figure, filled, shown
 from penchant.feedback.records import Source
 
-__all__ = ["Sides", "first_of_sides", "sides_of", "winner_column"]
+__all__ = ["Sides", "empty_winner", "first_of_sides", "sides_of", "winner_column"]
 
 _STEMS = (
     "response", "answer", "completion", "output", "conversation", "generation", "candidate", "human_ref", "reply",
-    "summary", "text",
+    "summary", "text", "conv",
 )  # fmt: skip
-_ENDS = (("_a", "_b"), ("_A", "_B"), ("_0", "_1"), ("_1", "_2"), ("1", "2"), ("A", "B"))
+_ENDS = (
+    ("_a", "_b"), ("_A", "_B"), ("_0", "_1"), ("_1", "_2"), ("1", "2"), ("A", "B"), ("-1", "-2"), ("_left", "_right"),
+    ("_first", "_second"),
+)  # fmt: skip
 _WINNERS = (
     "winner", "preference", "preferred", "choice", "better", "better_response", "better_answer", "better_completion",
-    "preferred_response", "preferred_answer", "preferred_completion", "verdict", "vote", "label",
+    "preferred_response", "preferred_answer", "preferred_completion", "verdict", "vote", "label", "comparison",
 )  # fmt: skip
 #: A verdict that writes both sides: ``A>>B``, ``[[B>A]]``, ``A=B``.
 _WRITTEN = re.compile(r"\[*\s*(\w+)\s*(>+|<+|=+|≻|≺|≫|≪)\s*(\w+)\s*\]*")
 _COUNTED = re.compile(r"[+-]?\d+(\.0)?")
+#: What says first or second of any two columns.
+_PLACES = (("left", "first"), ("right", "second"))
 _TIES = ("both", "neither", "draw", "equal", "same", "none", "c", "both_bad", "both bad", "bothbad")
 
 
@@ -65,7 +70,20 @@ def winner_column(row: Row) -> str | None:
     if sides is None:
         return None
     plain = next((name for name in _WINNERS if filled(row, name) and not isinstance(row[name], list | dict)), None)
+    plain = plain or next((name for name in _WINNERS if _selected(row.get(name))), None)
     return plain or next(iter(_each(row, sides)), None)
+
+
+def empty_winner(row: Row) -> str | None:
+    """The column that should name the better of two responses and is empty; None if there is none.
+
+    Example:
+        >>> empty_winner({"response_a": "Yes.", "response_b": "No.", "winner": None})
+        'winner'
+    """
+    if sides_of(row) is None or winner_column(row) is not None:
+        return None
+    return next((name for name in _WINNERS if name in row and empty(row[name])), None)
 
 
 def _each(row: Row, sides: Sides) -> tuple[str, ...]:
@@ -98,7 +116,13 @@ def first_of_sides(row: Row, source: Source) -> tuple[int | None, tuple[str, ...
     if column in marks:
         first, second = (figure(row[name], name, source) for name in marks[:2])
         return (None if first == second else int(second > first)), marks
-    return _named(row[column], column, row, sides, source), (column,)
+    value = row[column]["selected"] if _selected(row[column]) else row[column]
+    return _named(value, column, row, sides, source), (column,)
+
+
+def _selected(value: Any) -> bool:
+    """Whether a cell is an answer of Label Studio: ``{"selected": "left"}``."""
+    return isinstance(value, dict) and set(value) == {"selected"}
 
 
 def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> int | None:
@@ -110,9 +134,17 @@ def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> i
     elif both or word.startswith("tie") or word in _TIES:
         return None
     for at, (name, end) in enumerate(zip(sides.names, sides.ends, strict=True)):
-        mark = end.strip("_").lower()
+        mark = end.strip("_-").lower()
         models = {str(row.get(f"{stem}{end}")).lower() for stem in ("model", "model_name") if filled(row, stem + end)}
-        if word in {mark, f"[[{mark}]]", f"model{end}".lower(), f"assistant{end}".lower(), name.lower(), *models}:
+        if word in {
+            mark,
+            *_PLACES[at],
+            f"[[{mark}]]",
+            f"model{end}".lower(),
+            f"assistant{end}".lower(),
+            name.lower(),
+            *models,
+        }:
             return at
         if mark.isdigit() and isinstance(value, int | float) and float(value) == int(mark):
             return at
@@ -123,7 +155,7 @@ def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> i
 
 def _unnamed(value: Any, column: str, sides: Sides, source: Source) -> DataError:
     """The error of a value that names neither response."""
-    marks = [end.strip("_") for end in sides.ends]
+    marks = [end.strip("_-") for end in sides.ends]
     what = f"{shown(column, value)}, which names neither {sides.names[0]!r} nor {sides.names[1]!r}."
     fix = f"Write {marks[0]!r} or {marks[1]!r} (or 'tie'), or the name of the column."
     if not (marks[0].isdigit() and _COUNTED.fullmatch(str(value).strip())):
