@@ -190,3 +190,8 @@ def test_grades_of_several_responses_to_one_prompt_name_the_ranking() -> None:
     assert found.verdict == "note" and "from 1 to 4" in found.detail and "--kind ranking makes the rows" in found.detail
     (other,) = unused_columns(read([rows[0], {**rows[1], "prompt": "Milk?"}]))
     assert "--kind ranking" not in other.detail
+
+
+def test_the_template_names_the_column_that_is_the_prompt() -> None:
+    _, detail = found({"inputs": "Tea?", "targets": "Yes.", "definition": "Answer with one word."})[UNUSED]
+    assert '--map prompt="{inputs}\\n\\n{definition}"' in detail

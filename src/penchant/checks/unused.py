@@ -11,7 +11,7 @@ from penchant.checks.diagnosis import Check
 from penchant.checks.names import fields_read, name_words
 from penchant.checks.verdicts import unread_verdicts
 from penchant.feedback.collection import Feedback, Origin
-from penchant.feedback.known.prompts import is_chat
+from penchant.feedback.known.prompts import ASKED, is_chat
 from penchant.feedback.messages import is_message
 from penchant.feedback.records import Record, as_text
 
@@ -176,8 +176,7 @@ def _prompt_source(origin: Origin) -> str:
     mapped = origin.mapping.get("prompt")
     if mapped is not None and "{" in mapped:
         return mapped.replace("\n", "\\n")
-    names = ("prompt", "instruction", "question", "query")
-    column = mapped or next((each for each in names if each in origin.columns), "prompt")
+    column = mapped or next((each for each in ("prompt", *ASKED) if each in origin.columns), "prompt")
     return f"{{{column}}}"
 
 

@@ -149,7 +149,7 @@ def prepare(recipe: Recipe, given: Given, reporter: ProgressReporter, *, check: 
     check_sources(objective, {"data": train, "eval_data": heldout})
     train = apart(train, recipe.on_bad, reporter)
     for feedback in (train, heldout):
-        if feedback.bad:
+        if feedback.bad and (feedback is train or feedback.bad != train.bad):
             reporter.warn(
                 f"{len(feedback.bad)} bad records of {feedback.name} were skipped; the first: {feedback.bad[0]}"
             )

@@ -10,10 +10,13 @@ from typing import Any, get_args
 import pytest
 
 from penchant.errors import ConfigurationError, DataError
+from penchant.feedback import read
 from penchant.feedback.pairing import HOW, How
 from penchant.feedback.records import Ranking
+from penchant.objectives.core.expression import build
 from penchant.online.recipe import make_online_recipe
 from penchant.training import Recipe, Result, make_recipe
+from penchant.training.kinds.methods_for import check_kind
 from penchant.training.preparation import Given, Prepared, prepare
 from penchant.training.progress import ProgressReporter
 from penchant.training.reading import read_data
@@ -199,3 +202,9 @@ def test_a_list_of_numbers_is_not_empty_and_as_long_as_the_others(folder: Path) 
         rows = [{**row, "chosen_sources": each} for each in sources]
         with pytest.raises(DataError, match=told):
             prepared(folder, rows, objective="poft")
+
+
+def test_rows_that_look_like_pairs_are_named_where_a_method_of_pairs_cannot_read_them() -> None:
+    rows = [{"prompt": "Hi", "win": "Hello!", "lose": "No."}]
+    with pytest.raises(DataError, match=r"kind 'prompt' cannot supply.*--map chosen=win --map rejected=lose"):
+        check_kind(build("dpo"), read(rows))

@@ -14,6 +14,7 @@ from penchant.feedback.roles import normal_role
 from penchant.feedback.validation import NOT_ANSWERING
 
 __all__ = [
+    "ASKED",
     "CHATS",
     "asked",
     "chat_of",
@@ -27,7 +28,8 @@ __all__ = [
 
 #: Columns of whole conversations.
 CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "contents", "trajectory")
-_ASKED = ("question", "instruction", "query", "problem", "input", "inputs", "context", "history", "post", "input_text")
+#: The names of the prompt, beside `prompt`.
+ASKED = ("question", "instruction", "query", "problem", "input", "inputs", "context", "history", "post", "input_text")
 _SYSTEM = ("system", "system_prompt", "system_message", "systemInstruction", "system_instruction")
 _IMAGES = ("chosen_image", "rejected_image")
 _RESPONSES = ("chosen", "rejected", "completion")
@@ -71,7 +73,7 @@ def prompt_columns(row: Row) -> list[str]:
         ['question', 'instruction']
     """
     found: list[str] = []
-    for name in _ASKED:
+    for name in ASKED:
         value = row.get(name)
         usable = (isinstance(value, str) and value.strip()) or is_chat(value)
         if usable and value not in [row[other] for other in found]:
@@ -120,7 +122,7 @@ def asked(row: Row, source: Source) -> tuple[Any, tuple[str, ...]]:
     if not found:
         return None, ()
     text = row[found[0]]
-    used = [name for name in _ASKED if name in row and (row[name] == text or (name == "input" and empty(row[name])))]
+    used = [name for name in ASKED if name in row and (row[name] == text or (name == "input" and empty(row[name])))]
     return text, tuple(dict.fromkeys([*found, *used]))
 
 

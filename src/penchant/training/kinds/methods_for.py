@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from penchant.checks.unused import PAIR_LIKE, unused_columns
+from penchant.checks.verdicts import LABEL_LIKE
 from penchant.errors import DataError
 from penchant.feedback.collection import Feedback
 from penchant.feedback.ranks import response_field
@@ -36,13 +38,14 @@ def check_kind(objective: Objective, feedback: Feedback) -> None:
                 view_texts(name, record)
             except DataError as error:
                 others = methods_for(record, _models(objective))
-                if not others:
+                # The columns may say what was meant: two responses, or a verdict.
+                meant = [each.detail for each in unused_columns(feedback) if each.name in (PAIR_LIKE, LABEL_LIKE)]
+                if not others and not meant:
                     raise
                 more = ", ..." if len(others) > NAMED else ""
-                fix = f"Methods that read records of kind '{record.kind}': {', '.join(others[:NAMED])}{more}. "
-                raise DataError(
-                    error.what, where=error.where, why=error.why, fix=f"{fix}`penchant methods` shows all."
-                ) from error
+                named = f"Methods that read records of kind '{record.kind}': {', '.join(others[:NAMED])}{more}. "
+                fix = " ".join([*meant, f"{named if others else ''}`penchant methods` shows all methods."])
+                raise DataError(error.what, where=error.where, why=error.why, fix=fix) from error
 
 
 def methods_for(record: Record, models: frozenset[str] = frozenset()) -> list[str]:
