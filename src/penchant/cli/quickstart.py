@@ -13,9 +13,15 @@ __all__ = ["quickstart"]
 
 
 def quickstart(
-    output: Annotated[Path, typer.Option("--output", "--out", "-o", help="Folder for the data and both runs.")] = Path(
-        "runs/quickstart"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "--out",
+            "-o",
+            help="Folder for the data and both runs; default: runs/quickstart, of digits runs/quickstart-digits.",
+        ),
+    ] = None,
     world: Annotated[str, typer.Option(help="reviews (a language model) or digits (a denoiser).")] = "reviews",
     seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     overwrite: Annotated[
@@ -39,6 +45,7 @@ def quickstart(
     }
     if world not in worlds:
         raise ConfigurationError(f"There is no world {world!r}.", where="--world", fix=nearest(world, worlds))
+    output = output or Path("runs/quickstart" if world == "reviews" else f"runs/quickstart-{world}")
     steps, run, show = worlds[world]
     console, start = make_console(), time.monotonic()
 

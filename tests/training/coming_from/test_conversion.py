@@ -210,7 +210,8 @@ def test_the_name_of_the_file_names_the_trainer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("loss", sorted(DPO_LOSSES))
 def test_every_loss_of_trl_is_an_objective(loss: str) -> None:
     settings = {"beta": 0.2, "label_smoothing": 0.1, "discopop_tau": 0.03, "ld_alpha": 0.4, "use_weighting": False}
-    for losses in ([loss], [loss, "sft"] if loss != "sft" else ["sigmoid", "sft"]):
+    several = {"sft": ["sigmoid", "sft"], "bco_pair": [loss]}.get(loss, [loss, "sft"])
+    for losses in ([loss], several):
         name, hyper = (found := pairwise(losses, None, settings)).pop("name"), found
         objective = build(name, **hyper)
         assert all(key in objective.hyper or any(key in each for each in objective.hyper) for key in hyper)
@@ -441,3 +442,50 @@ def test_a_number_that_is_none_is_named(key: str, value: Any, tmp_path: Path) ->
     path.write_text(yaml.safe_dump(given))
     with pytest.raises(ConfigurationError, match=rf"'{key}' is .*, expected a number"):
         convert_file(path)
+
+
+def test_a_sum_of_losses_of_two_kinds_of_feedback_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"'bco_pair' reads single responses.*Leave bco_pair out"):
+        converted(tmp_path, {**TRL_DPO, "loss_type": ["sigmoid", "bco_pair", "sft"], "loss_weights": [0.8, 0.2, 1.0]})
+
+
+def test_supervised_files_keep_dropout_and_learn_the_same_turns(tmp_path: Path) -> None:
+    chat = [{"path": "org/chats", "type": "chat_template"}]
+    axolotl = {"base_model": "m", "datasets": chat, "adapter": "lora", "lora_dropout": 0.05, "micro_batch_size": 2}
+    factory = {"model_name_or_path": "m", "stage": "sft", "dataset": "a.jsonl", "lora_dropout": 0.05, "template": "x"}
+    trl = {"model_name_or_path": "m", "dataset_name": "org/chats", "packing": True, "lora_r": 8, "lora_dropout": 0.05}
+    for given in (axolotl, factory, {**trl, "assistant_only_loss": True}):
+        recipe = converted(tmp_path, given).recipe
+        assert recipe["train_on"] == "assistant" and recipe["lora"]["dropout"] == 0.05
+    assert "train_on" not in converted(tmp_path, {**factory, "mask_history": True}).recipe
+    assert any("also the user's" in remark for remark in converted(tmp_path, trl).remarks)
+    pairs = converted(tmp_path, {**axolotl, "rl": "dpo"})
+    assert "train_on" not in pairs.recipe and "dropout" not in pairs.recipe["lora"]
+
+
+def test_splits_and_columns_of_several_data_sets_are_kept_or_named(tmp_path: Path) -> None:
+    mixture = [{"path": "org/a"}, {"path": "org/b", "split": "half"}, {"path": "c.jsonl"}]
+    found = converted(tmp_path, {"model_name_or_path": "m", "datasets": mixture, "beta": 0.1})
+    assert [part.get("split") for part in found.recipe["data"]] == ["train", "half", None]
+    axolotl = {"base_model": "m", "micro_batch_size": 1, "rl": "dpo"}
+    both = converted(tmp_path, {**axolotl, "datasets": [{"path": "org/a"}, {"path": "org/b", "split": "train"}]})
+    assert both.recipe["split"] == "train"
+    apart = converted(tmp_path, {**axolotl, "datasets": [{"path": "org/a"}, {"path": "org/b", "split": "half"}]})
+    assert "split" not in apart.recipe and any("half of org/b" in remark for remark in apart.remarks)
+    kind = {"field_instruction": "q", "field_input": "c", "field_output": "a", "field_system": "s"}
+    own = converted(
+        tmp_path, {"base_model": "m", "micro_batch_size": 1, "datasets": [{"path": "a.jsonl", "type": kind}]}
+    )
+    assert own.recipe["mapping"] == {"prompt": "{q}\n\n{c}", "completion": "a", "system": "s"}
+
+
+def test_the_template_of_another_model_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    found = converted(tmp_path, {**TRL_DPO, "chat_template_path": "org/other"})
+    assert "chat_template" not in found.recipe and any("into one" in remark for remark in found.remarks)
+    assert converted(tmp_path, {**TRL_DPO, "chat_template_path": "a.jinja"}).recipe["chat_template"] == "a.jinja"
+
+
+def test_a_likelihood_beside_kto_is_named(tmp_path: Path) -> None:
+    given = {"model_name_or_path": "m", "stage": "kto", "dataset": "a.jsonl", "pref_ftx": 0.2, "template": "x"}
+    found = converted(tmp_path, given)
+    assert found.recipe["objective"]["name"] == "kto" and any("pref_ftx=0.2" in remark for remark in found.remarks)

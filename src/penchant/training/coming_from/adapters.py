@@ -41,7 +41,10 @@ def lora(found: Translation, names: dict[str, str], rank: int, alpha: float | No
         values["targets"] = targets if len(targets) > 1 else targets[0]
     if quantized:
         values["quantize"] = "4bit"
-    if (dropout := finite(found.take("lora_dropout", 0) or 0, "lora_dropout")) != 0:
+    dropout = finite(found.take("lora_dropout", 0) or 0, "lora_dropout")
+    if dropout and found.recipe.get("objective", {}).get("name") == "nll":
+        values["dropout"] = dropout
+    elif dropout:
         found.note(
             f"Left out: lora_dropout={dropout:g}. Preference trainers of these libraries set dropout to 0 unless "
             f"disable_dropout is false; here lora.dropout={dropout:g} would act."

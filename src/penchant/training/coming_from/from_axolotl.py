@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ FIELDS = {
     "field_rejected": "rejected",
     "field_completion": "completion",
     "field_label": "label",
+    "field_instruction": "prompt",
+    "field_output": "completion",
+    "field_system": "system",
 }
 
 LOGGERS = {
@@ -122,13 +126,21 @@ def _data(found: Translation) -> None:
     parts = found.take("datasets") or []
     if len(parts) == 1:
         found.put("data", _place(parts[0]))
-        split = parts[0].get("split") or "train"
-        # Of a hub id axolotl reads the split `train` unless another is named; a file of one's own is all `train`.
-        found.put("split", None if split == "train" and Path(str(found.recipe["data"])).suffix else split)
+        found.put("split", _split_of(parts[0]))
     elif parts:
         found.join("data", [_place(each) for each in parts])
+        splits = {_place(each): split for each in parts if (split := _split_of(each))}
+        found.put("split", _one(splits.values()) if len(splits) == len(parts) else None)
+        if splits and "split" not in found.recipe:
+            named = ", ".join(f"{split} of {place}" for place, split in splits.items())
+            found.note(f"Not translated: the splits {named}: write data: [{{path: ..., weight: 1, split: ...}}, ...].")
     for part in parts:
         _columns(found, part)
+    if not found.given.get("rl") and any(
+        str(part.get("type")).startswith(("chat_template", "sharegpt")) for part in parts
+    ):
+        # axolotl learns every turn of the assistant.
+        found.put("train_on", "assistant")
     held_out = found.take("test_datasets") or []
     if held_out:
         found.join("eval_data", [_place(each) for each in held_out])
@@ -139,6 +151,18 @@ def _data(found: Translation) -> None:
         found.note(
             f"Not translated: val_set_size={size:g}: `eval_share` is a share of the records and not their number."
         )
+
+
+def _split_of(part: dict[str, Any]) -> str | None:
+    """Of a hub id axolotl reads the split `train` unless another is named; a file of one's own is all `train`."""
+    split = str(part.get("split") or "train")
+    return None if split == "train" and Path(_place(part)).suffix else split
+
+
+def _one(values: Iterable[str]) -> str | None:
+    """The only one of several equal values; None if they differ."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
 
 
 def _place(part: dict[str, Any]) -> str:
@@ -156,6 +180,9 @@ def _columns(found: Translation, part: dict[str, Any]) -> None:
     for theirs, ours in FIELDS.items():
         if isinstance(named.get(theirs), str) and named[theirs] != ours:
             found.recipe.setdefault("mapping", {})[ours] = named[theirs]
+    asked, beside = named.get("field_instruction"), named.get("field_input")
+    if isinstance(asked, str) and isinstance(beside, str):
+        found.recipe["mapping"]["prompt"] = f"{{{asked}}}\n\n{{{beside}}}"
     messages = part.get("field_messages")
     if messages and found.given.get("rl") and messages not in ("messages", "prompt"):
         found.recipe.setdefault("mapping", {})["prompt"] = messages

@@ -73,12 +73,14 @@ def _objective(found: Translation) -> dict[str, Any]:
     beta = finite(found.take("pref_beta", 0.1), "pref_beta")
     weight = finite(found.take("pref_ftx", 0.0), "pref_ftx")
     if stage == "sft":
+        # LLaMA-Factory learns every answer of a conversation, unless it masks the history.
+        found.put("train_on", None if found.take("mask_history") else "assistant")
         return {"name": "nll"}
     if stage == "kto":
         wanted = finite(found.take("kto_chosen_weight", 1.0), "kto_chosen_weight")
         unwanted = finite(found.take("kto_rejected_weight", 1.0), "kto_rejected_weight")
-        kto = {"name": "kto", "beta": beta, "desirable_weight": wanted, "undesirable_weight": unwanted}
-        return with_likelihood(kto, weight)
+        _without_likelihood(found, weight)
+        return {"name": "kto", "beta": beta, "desirable_weight": wanted, "undesirable_weight": unwanted}
     if stage == "rm":
         return reward_model()
     if stage != "dpo":
@@ -95,10 +97,20 @@ def _objective(found: Translation) -> dict[str, Any]:
         return with_likelihood({"name": "simpo", "beta": beta, "gamma": gamma}, weight)
     if loss == "kto_pair":
         found.note("pref_loss=kto_pair reads a pair as two judgements; objective kto does the same.")
-        return with_likelihood({"name": "kto", "beta": beta}, weight)
+        _without_likelihood(found, weight)
+        return {"name": "kto", "beta": beta}
     smoothing = finite(found.take("dpo_label_smoothing", 0.0), "dpo_label_smoothing")
     settings = {"beta": beta, "label_smoothing": smoothing or None, "ld_alpha": number(found.take("ld_alpha"))}
     return with_likelihood(pairwise([str(loss)], None, settings), weight)
+
+
+def _without_likelihood(found: Translation, weight: float) -> None:
+    """Say that KTO's sum with a likelihood is not translated."""
+    if weight:
+        found.note(
+            f"Not translated: pref_ftx={weight:g}: KTO reads single responses with labels and nll reads pairs or "
+            "demonstrations, and a sum has one kind of feedback."
+        )
 
 
 def _adapter(found: Translation) -> None:

@@ -46,6 +46,8 @@ def from_trl(found: Translation, path: Path, trainer: str | None) -> None:
     found.recipe["model"] = found.take("model_name_or_path")
     _data(found)
     found.put("objective", _objective(found, name))
+    if name == "sft":
+        _learned(found)
     _tokens(found)
     _reference(found, name)
     if found.take("use_peft") or found.has("lora_r"):
@@ -60,13 +62,24 @@ def from_trl(found: Translation, path: Path, trainer: str | None) -> None:
     found.move("router_aux_loss_coef", "router_aux_loss")
 
 
+def _learned(found: Translation) -> None:
+    """Translate which turns of a conversation are learned."""
+    if found.take("assistant_only_loss"):
+        found.put("train_on", "assistant")
+    elif not found.given.get("completion_only_loss"):
+        found.note(
+            "Of conversations TRL learns every token, also the user's; here the last answer (train_on: last) or all "
+            "answers (train_on: assistant) are learned."
+        )
+
+
 def _trainer(found: Translation, path: Path) -> str:
     """The trainer by keys that only one has, else by the path, else DPO."""
-    for name, keys in MARKS.items():
-        if any(found.has(key) for key in keys):
-            return name
     loss = words(found.given.get("loss_type"))
     place = " ".join([path.parent.name, path.stem]).lower()
+    for name, keys in MARKS.items():
+        if any(found.has(key) for key in keys):
+            return "rloo" if name == "grpo" and "rloo" in place else name
     for name in (*TRAINERS, "grpo", "rloo"):
         if name in place and not (name == "dpo" and loss == ["kto"]):
             return "orpo" if name == "cpo" and "orpo" in place else name
@@ -78,7 +91,7 @@ def _trainer(found: Translation, path: Path) -> str:
 
 def _refused(name: str) -> ConfigurationError:
     if name in ("grpo", "rloo"):
-        fix = "Start from `penchant online grpo`; docs/coming-from.md answers every key."
+        fix = f"Start from `penchant online {name}`; docs/coming-from.md answers every key."
         return ConfigurationError("This is a file for online training, which has recipes of its own.", fix=fix)
     return ConfigurationError(f"There is no trainer {name!r}. {nearest(name, TRAINERS)}", where="--trainer")
 
@@ -95,7 +108,7 @@ def _data(found: Translation) -> None:
     if single is not None:
         found.put("data", single)
     elif mixture:
-        found.put("data", [{"path": str(each["path"]), "weight": float(each.get("weight", 1.0))} for each in mixture])
+        found.put("data", [_part(each) for each in mixture])
         found.note("The files of the mixture are joined in TRL; here weights say each one's share of an epoch.")
     splits = words(found.take("dataset_splits"))
     train = found.take("dataset_train_split", splits[0] if splits else None)
@@ -114,6 +127,13 @@ def _data(found: Translation) -> None:
     if found.has("test_split_size"):
         found.move("test_split_size", "eval_share")
         found.recipe.pop("eval_split", None)
+
+
+def _part(given: dict[str, Any]) -> dict[str, Any]:
+    """A data set of a mixture; of a hub id TRL reads the split `train` unless another is named."""
+    path, split = str(given["path"]), given.get("split")
+    split = split or (None if Path(path).suffix else "train")
+    return {"path": path, "weight": float(given.get("weight", 1.0)), **({"split": split} if split else {})}
 
 
 def _objective(found: Translation, trainer: str) -> dict[str, Any]:
@@ -153,7 +173,8 @@ def _tokens(found: Translation) -> None:
     cut = {"keep_start": "response_right", "keep_end": "prompt_left"}.get(str(found.take("truncation_mode")))
     found.put("truncation", cut)
     found.move("eos_token", "end_token")
-    found.move("chat_template_path", "chat_template")
+    if str(found.given.get("chat_template_path", "")).endswith((".jinja", ".j2")):
+        found.move("chat_template_path", "chat_template")
     template = str(found.given.get("chat_template", ""))
     if "{" in template:
         found.put("chat_template", found.take("chat_template"))

@@ -44,7 +44,8 @@ def pairwise(losses: Sequence[str], weights: Sequence[float] | None, settings: M
         settings: ``beta``, ``label_smoothing`` and others, as TRL names them.
 
     Raises:
-        ConfigurationError: a loss is unknown, or not one of the objectives.
+        ConfigurationError: a loss is unknown, not one of the objectives, or in a sum with losses of another kind of
+            feedback.
 
     Example:
         >>> pairwise(["sigmoid", "sft"], [1.0, 0.2], {"beta": 0.3})
@@ -52,6 +53,13 @@ def pairwise(losses: Sequence[str], weights: Sequence[float] | None, settings: M
         >>> pairwise(["ipo"], None, {"beta": 0.3})
         {'name': 'ipo', 'beta': 0.3}
     """
+    if "bco_pair" in losses and len(losses) > 1:
+        raise ConfigurationError(
+            "The loss 'bco_pair' reads single responses, the others read pairs, and a sum has one kind of feedback.",
+            where="loss_type",
+            fix="Leave bco_pair out of the list, or write the sum as an objective of your own "
+            "(objective: {path: FILE.py:NAME}).",
+        )
     terms: list[str] = []
     objective: dict[str, Any] = {}
     for loss, weight in zip(losses, weights or [1.0] * len(losses), strict=True):
