@@ -34,6 +34,21 @@ LED = [
     {"prompt": f"Q{n}", "completion": f"A{n}", **([{"system": "Be brief."}, {"system": ""}, {}][n % 3])}
     for n in range(45)
 ]
+# The responses to a prompt lie far apart, and one grade is none.
+APART = [
+    {"question": f"Q{n % 20}", "answer": f"R{n}", "stars": "?" if n == 31 else "★" * (n // 20 + 1)} for n in range(60)
+]
+# Messages of trees, one a row, the answers before their questions.
+MESSAGES = [
+    {"message_id": f"m{n}", "parent_id": f"m{n - n % 3 + 2}" if n % 3 < 2 else None, "text": f"T{n}", "rank": n % 3,
+     "role": "assistant" if n % 3 < 2 else "prompter", "deleted": n == 4}
+    for n in range(60)
+]  # fmt: skip
+TREES = [
+    {"message_tree_id": f"t{n}", "prompt": {"text": f"Q{n}", "role": "prompter", "replies": [
+        {"text": f"A{n}.{rank}", "role": "assistant", "rank": rank, "replies": []} for rank in range(n % 3 + 1)]}}
+    for n in range(30)
+]  # fmt: skip
 FLAWED = [{**row, "chosen": ""} if at % 7 == 3 else row for at, row in enumerate(PAIRS)]
 HIDDEN = [{"asked": row["prompt"], "good": row["chosen"], "bad": {"text": row["rejected"]}} for row in PAIRS]
 
@@ -64,12 +79,15 @@ def described(feedback: Feedback) -> tuple[Any, ...]:
         (CHATS, {"train_on": "assistant"}),
         (RANKED, {}),
         (RATED, {}),
+        (APART, {"kind": "ranking", "on_bad": "skip"}),
+        (MESSAGES, {}),
+        (TREES, {}),
         (LED, {}),
         (FLAWED, {"on_bad": "skip"}),
         (HIDDEN, {"mapping": {"prompt": "asked", "chosen": "good", "rejected": "bad.text"}}),
         ([*PAIRS[:5], *CHATS[:3]], {"on_bad": "skip"}),
     ],
-    ids="pairs split prompts chats turns rankings gathered systems flawed mapped mixed".split(),
+    ids="pairs split prompts chats turns rankings gathered graded messages trees systems flawed mapped mixed".split(),
 )
 def test_the_records_are_the_same(
     rows: Any, options: dict[str, Any], tmp_path: Path, small: Callable[[], None]

@@ -19,6 +19,8 @@ __all__ = ["LARGE", "Chosen", "Kept", "chosen", "disk_errors", "kept", "read_at"
 LARGE = 20_000
 #: Items that are written, and read, at once.
 BLOCK = 256
+#: Blocks that are kept after an item of them was read, so that items of several places can be read in turn.
+RECENT = 8
 
 Item = TypeVar("Item")
 
@@ -83,7 +85,7 @@ class Kept(_Items[Item]):
         #: What is not yet written; everything, while there is no file.
         self._rest: list[Item] = []
         self._unwritten: dict[int, list[Item]] = {}
-        self._last: tuple[int, list[Item]] = (-1, [])
+        self._recent: dict[int, list[Item]] = {}
         for item in items:
             self.append(item)
 
@@ -139,9 +141,11 @@ class Kept(_Items[Item]):
         number, at = divmod(place, BLOCK)
         if number >= len(self._ends):
             return self._rest[place - len(self._ends) * BLOCK]
-        if self._last[0] != number:
-            self._last = number, self._block(number)
-        return self._last[1][at]
+        if number not in self._recent:
+            if len(self._recent) >= RECENT:
+                del self._recent[next(iter(self._recent))]
+            self._recent[number] = self._block(number)
+        return self._recent[number][at]
 
     def _part(self, places: range) -> Sequence[Item]:
         return chosen(self, places)

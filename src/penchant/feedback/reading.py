@@ -109,12 +109,15 @@ def _converted(lines: Lines, rows: Callable[[], Iterator[Line]], kind: str | Non
         for line in rows():
             ready.add(line.opened, line.place.line, conversion.row(line.row, line.place))
     except SeveralRows:
-        # Records that span several rows need all rows at once.
-        every = list(rows())
-        found = converted([line.row for line in every], [line.place for line in every], kind)
+        # Records that span several rows are found among all rows, which are on disk if they are many.
+        ready = every = Lines(lines.opened)
+        for line in rows():
+            every.add(line.opened, line.place.line, line.row)
+        places = every.places
+        found = converted((line.row for line in every), places, kind)
         ready = Lines(lines.opened)
         for at, row in found.rows:
-            ready.add(every[at].opened, every[at].place.line, row)
+            ready.add(places.opened(at), places[at].line, row)
         return ready, found.layout, found.left_out
     if conversion.context:
         alone, ready = ready, Lines(lines.opened)

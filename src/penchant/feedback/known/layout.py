@@ -14,6 +14,7 @@ from penchant.feedback.values import described, wrong
 __all__ = [
     "Gathered",
     "Layout",
+    "Placed",
     "Row",
     "Rows",
     "are_texts",
@@ -28,7 +29,9 @@ __all__ = [
 
 Row: TypeAlias = Mapping[str, Any]
 #: The number of a row among those that were read, from 0, and the row or its error.
-Rows: TypeAlias = "list[tuple[int, dict[str, Any] | DataError]]"
+Placed: TypeAlias = "tuple[int, dict[str, Any] | DataError]"
+#: Many of them are on disk.
+Rows: TypeAlias = Sequence[Placed]
 
 
 @dataclass(frozen=True)

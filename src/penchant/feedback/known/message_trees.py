@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.known.layout import Gathered, Layout, Row, Rows, empty, figure, filled, object_in
+from penchant.feedback.kept import Kept
+from penchant.feedback.known.layout import Gathered, Layout, Placed, Row, Rows, empty, figure, filled, object_in
 from penchant.feedback.records import Source
 from penchant.feedback.roles import normal_role
 from penchant.feedback.values import wrong
@@ -23,21 +26,33 @@ _UNRANKED, _ALONE = "answers without a rank", "answers without a second ranked a
 
 @dataclass(frozen=True)
 class _Message:
-    """A message: the number of its row, what it says, its id and that of the message before it."""
+    """A message: the number of its row, its id and that of the message before it, and what says its content.
+
+    The content of a row is read again when it is needed, so that only ids are in memory.
+    """
 
     at: int
-    row: Row
     id: str
     parent: str | None
+    role: str
+    reason: str | None
+    read: Callable[[], Row]
 
     @property
-    def role(self) -> str:
-        return normal_role(str(self.row.get("role")))
+    def row(self) -> Row:
+        return self.read()
 
     def turn(self, source: Source) -> dict[str, Any]:
-        if not isinstance(self.row.get("text"), str):
-            raise wrong("text", self.row.get("text"), "the text of a message", source)
-        return {"role": self.role, "content": self.row["text"]}
+        text = self.row.get("text")
+        if not isinstance(text, str):
+            raise wrong("text", text, "the text of a message", source)
+        return {"role": self.role, "content": text}
+
+
+def _message(at: int, row: Row, place: str, parent: str | None, read: Callable[[], Row]) -> _Message:
+    deleted = row.get("deleted") in (True, "true", "True")
+    reason = _DELETED if deleted else _UNRANKED if empty(row.get("rank")) else None
+    return _Message(at, place, parent, normal_role(str(row.get("role"))), reason, read)
 
 
 def _is_message(row: Row) -> bool:
@@ -54,18 +69,50 @@ def _is_tree(row: Row) -> bool:
 
 
 def _from_trees(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Gathered:
-    """The ranked answers of every tree."""
-    return _gathered(rows, sources, matches, lambda at, row: _messages_of(at, row))
+    """The ranked answers of every tree, one tree after the other."""
+    found: Kept[Placed] = Kept()
+    left: Counter[str] = Counter()
+    first: int | None = None
+    count = 0
+    for at, row in rows:
+        if isinstance(row, DataError) or not matches(row):
+            found.append((at, row))
+            continue
+        first, count = at if first is None else first, count + 1
+        messages = {each.id: each for each in _messages_of(at, row)}
+        groups, without = _groups(messages)
+        found.extend(_rankings(groups, messages, sources))
+        left += without
+    if first is not None and not found:
+        found.append((first, _nothing(left, sources[first])))
+    return Gathered(found, count, left)
 
 
 def _from_messages(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Gathered:
     """The ranked answers among messages, whose conversations are joined by ``parent_id``."""
-
-    def message(at: int, row: Row) -> Iterator[_Message]:
+    others: list[Placed] = []
+    messages: dict[str, _Message] = {}
+    for number, (at, row) in enumerate(rows):
+        if isinstance(row, DataError) or not matches(row):
+            others.append((at, row))
+            continue
+        name = str(row["message_id"])
+        if name in messages:
+            others.append((at, _twice(name, sources[messages[name].at], sources[at])))
+            continue
         parent = None if empty(row["parent_id"]) else str(row["parent_id"])
-        yield _Message(at, row, str(row["message_id"]), parent)
+        messages[name] = _message(at, row, name, parent, partial(_row_of, rows, number))
+    groups, left = _groups(messages)
+    found: Kept[Placed] = Kept(heapq.merge(others, _rankings(groups, messages, sources), key=lambda each: each[0]))
+    if not found:
+        found.append((0, _nothing(left, sources[0])))
+    return Gathered(found, len(messages), left)
 
-    return _gathered(rows, sources, matches, message)
+
+def _row_of(rows: Rows, number: int) -> Row:
+    row = rows[number][1]
+    assert isinstance(row, dict)
+    return row
 
 
 def _messages_of(at: int, row: Row) -> Iterator[_Message]:
@@ -75,36 +122,10 @@ def _messages_of(at: int, row: Row) -> Iterator[_Message]:
     while waiting:
         node, place, parent = waiting.pop(0)
         if isinstance(node, Mapping):
-            yield _Message(at, {**about, **node}, place, parent)
+            own = {**about, **node}
+            yield _message(at, own, place, parent, partial(dict, own))
             replies = node.get("replies") or ()
             waiting += [(reply, f"{place}.{number}", place) for number, reply in enumerate(replies)]
-
-
-def _gathered(
-    rows: Rows,
-    sources: Sequence[Source],
-    matches: Callable[[Row], bool],
-    read: Callable[[int, Row], Iterable[_Message]],
-) -> Gathered:
-    others: Rows = []
-    messages: dict[str, _Message] = {}
-    count = 0
-    for at, row in rows:
-        if isinstance(row, DataError) or not matches(row):
-            others.append((at, row))
-            continue
-        count += 1
-        for each in read(at, row):
-            if each.id in messages:
-                other = sources[messages[each.id].at]
-                others.append((at, _twice(each.id, other, sources[at])))
-            messages.setdefault(each.id, each)
-    if not count:
-        return Gathered(rows, 0)
-    found, left = _rankings(messages, sources)
-    if not found and not others:
-        found = [(0, _nothing(left, sources[0]))]
-    return Gathered(sorted([*others, *found], key=lambda each: each[0]), count, left)
 
 
 def _twice(name: str, other: Source, source: Source) -> DataError:
@@ -126,8 +147,8 @@ def _nothing(left: Mapping[str, int], source: Source) -> DataError:
     )
 
 
-def _rankings(messages: Mapping[str, _Message], sources: Sequence[Source]) -> tuple[Rows, Counter[str]]:
-    """A ranking for every message with at least two ranked answers, and what was left out."""
+def _groups(messages: Mapping[str, _Message]) -> tuple[list[list[_Message]], Counter[str]]:
+    """The ranked answers to every message with at least two, in the order of their rows, and what was left out."""
     left: Counter[str] = Counter()
     groups: dict[str, list[_Message]] = {}
     for each in messages.values():
@@ -138,25 +159,30 @@ def _rankings(messages: Mapping[str, _Message], sources: Sequence[Source]) -> tu
             left[reason] += 1
         else:
             groups.setdefault(str(each.parent), []).append(each)
-    found: Rows = []
-    for answers in groups.values():
-        if len(answers) < 2:
-            left[_ALONE] += 1
-            continue
-        at = min(each.at for each in answers)
+    left[_ALONE] += sum(len(answers) < 2 for answers in groups.values())
+    found = [answers for answers in groups.values() if len(answers) > 1]
+    return sorted(found, key=_first), +left
+
+
+def _first(answers: Sequence[_Message]) -> int:
+    return min(each.at for each in answers)
+
+
+def _rankings(
+    groups: Iterable[Sequence[_Message]], messages: Mapping[str, _Message], sources: Sequence[Source]
+) -> Iterator[Placed]:
+    """A ranking of the answers to each message, or the error of one that cannot be read."""
+    for answers in groups:
         try:
-            found.append((at, _ranking(answers, messages, sources)))
+            yield _first(answers), _ranking(answers, messages, sources)
         except DataError as error:
-            found.append((at, error))
-    return found, left
+            yield _first(answers), error
 
 
 def _left_out(answer: _Message, messages: Mapping[str, _Message]) -> str | None:
     """Why an answer is in no ranking, or None."""
-    if answer.row.get("deleted") in (True, "true", "True"):
-        return _DELETED
-    if empty(answer.row.get("rank")):
-        return _UNRANKED
+    if answer.reason is not None:
+        return answer.reason
     before, seen = answer, {answer.id}
     while before.parent is not None:
         if before.parent not in messages or before.parent in seen:
@@ -177,14 +203,16 @@ def _ranking(
         if before.parent is None:
             break
         before = messages[before.parent]
-    about = {name: first.row[name] for name in _KEPT if not empty(first.row.get(name))}
+    row = first.row
+    about = {name: row[name] for name in _KEPT if not empty(row.get(name))}
     return {"prompt": turns, **about, "completions": [_entry(each, sources[each.at]) for each in answers]}
 
 
 def _entry(answer: _Message, source: Source) -> dict[str, Any]:
     """An answer with its rank from 1; OpenAssistant counts from 0."""
-    rank = figure(answer.row["rank"], "rank", source) + 1
-    own = answer.row.get("message_id")
+    row = answer.row
+    rank = figure(row["rank"], "rank", source) + 1
+    own = row.get("message_id")
     about = {} if empty(own) else {"message_id": own}
     return {"text": answer.turn(source)["content"], "rank": rank, **about}
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.known.layout import Gathered, Layout, Row, Rows, empty, figure, object_in, unnamed
+from penchant.feedback.kept import Kept
+from penchant.feedback.known.layout import Gathered, Layout, Placed, Row, Rows, empty, figure, object_in, unnamed
 from penchant.feedback.passages import STEPS_BEFORE
 from penchant.feedback.records import Source
 from penchant.feedback.trees import joined
@@ -27,7 +28,7 @@ def _steps(row: Row) -> Sequence[Any]:
 
 def _gathered(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Gathered:
     """For every solution a ranking of each step whose alternatives have different ratings."""
-    found: Rows = []
+    found: Kept[Placed] = Kept()
     left: Counter[str] = Counter()
     first: int | None = None
     read = 0
@@ -37,11 +38,11 @@ def _gathered(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bo
             continue
         first, read = at if first is None else first, read + 1
         try:
-            found += [(at, ranking) for ranking in _rankings(row, sources[at], left)]
+            found.extend([(at, ranking) for ranking in _rankings(row, sources[at], left)])
         except DataError as error:
             found.append((at, error))
     if first is not None and not found:
-        found = [(first, _nothing(left, sources[first]))]
+        found.append((first, _nothing(left, sources[first])))
     return Gathered(found, read, left)
 
 

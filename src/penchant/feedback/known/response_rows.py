@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from penchant.errors import DataError
-from penchant.feedback.known.layout import Gathered, Layout, Row, Rows, figure, filled, unnamed
+from penchant.feedback.kept import Kept
+from penchant.feedback.known.layout import Gathered, Layout, Placed, Row, Rows, figure, filled, unnamed
 from penchant.feedback.known.prompts import asked, has_prompt
 from penchant.feedback.records import Source
 from penchant.feedback.spellings import grade
@@ -51,15 +54,47 @@ def _gathered(
     matches: Callable[[Row], bool],
     columns: Callable[[Row], tuple[str, str]],
 ) -> Gathered:
-    """The rows of each prompt as one row, at the place of the first."""
-    found: Rows = []
-    places: dict[str, dict[str, Any]] = {}
-    read = 0
-    for at, row in rows:
+    """The rows of each prompt as one row, at the place of the first.
+
+    Of the rows only their prompts are remembered, as hashes of 16 bytes; they are read again when their turn comes.
+    """
+    members, read = _members(rows, sources, matches)
+    found: Kept[Placed] = Kept()
+    for number, (at, row) in enumerate(rows):
         if isinstance(row, DataError) or not matches(row):
             found.append((at, row))
+        elif number in members:
+            found.extend(_ranking([rows[each] for each in members[number]], sources, columns))
+    return Gathered(found, read)
+
+
+def _members(
+    rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]
+) -> tuple[dict[int, array[int]], int]:
+    """For the first row of each prompt the numbers of all its rows, and the number of rows in all."""
+    first: dict[bytes, int] = {}
+    members: dict[int, array[int]] = {}
+    read = 0
+    for number, (at, row) in enumerate(rows):
+        if isinstance(row, DataError) or not matches(row):
             continue
         read += 1
+        # The splits and the system texts of a set stay apart; so does a row whose prompt is not known.
+        try:
+            key = json.dumps([asked(row, sources[at])[0], *(row.get(each) for each in _SHARED)], default=str)
+        except DataError:
+            key = f"row {number}"
+        place = first.setdefault(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest(), number)
+        members.setdefault(place, array("Q")).append(number)
+    return members, read
+
+
+def _ranking(rows: Rows, sources: Sequence[Source], columns: Callable[[Row], tuple[str, str]]) -> list[Placed]:
+    """The rows of one prompt as one row, and the errors of those that cannot be used."""
+    entries: list[dict[str, Any]] = []
+    found: list[Placed] = []
+    for at, row in rows:
+        assert isinstance(row, dict)
         try:
             prompt, used = asked(row, sources[at])
             text, name = columns(row)
@@ -67,14 +102,11 @@ def _gathered(
         except DataError as error:
             found.append((at, error))
             continue
-        # The splits and the system texts of a set stay apart.
-        key = json.dumps([prompt, *(row.get(each) for each in _SHARED)], default=str)
-        if key not in places:
+        if not entries:
             shared = {each: row[each] for each in _SHARED if each in row}
-            places[key] = {"prompt": prompt, **shared, "completions": []}
-            found.append((at, places[key]))
-        places[key]["completions"].append({**entry, **unnamed(row, [*used, *_SHARED, text, name])})
-    return Gathered(found, read)
+            found.append((at, {"prompt": prompt, **shared, "completions": entries}))
+        entries.append({**entry, **unnamed(row, [*used, *_SHARED, text, name])})
+    return found
 
 
 def _value(value: Any, name: str, source: Source) -> dict[str, float]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from penchant.errors import DataError
+from penchant.feedback.kept import Kept
 from penchant.feedback.known.cells import opened
 from penchant.feedback.known.chats import CHAT_LAYOUTS
 from penchant.feedback.known.exports import EXPORTS
@@ -114,12 +115,12 @@ def _may_match(matches: Callable[[Mapping[str, Any]], bool], columns: tuple[str,
 
 
 def converted(
-    rows: Sequence[dict[str, Any] | DataError], sources: Sequence[Source], kind: str | None = None
+    rows: Iterable[dict[str, Any] | DataError], sources: Sequence[Source], kind: str | None = None
 ) -> Converted:
     """Rows in our fields: cells with messages or lists as text read, layouts converted, system and history placed.
 
     Args:
-        rows: rows, or the errors of rows that cannot be read.
+        rows: rows, or the errors of rows that cannot be read; read once. Many are kept on disk.
         sources: file and line of every row, for errors.
         kind: the kind asked for; rows that are read as prompts keep their further columns.
 
@@ -130,18 +131,28 @@ def converted(
     """
     conversion = Conversion(kind)
     left_out: list[str] = []
-    found: Rows = [(at, row if isinstance(row, DataError) else opened(row)) for at, row in enumerate(rows)]
-    for layout in (*GATHERED, ASKED):
+    found: Rows = Kept((at, row if isinstance(row, DataError) else opened(row)) for at, row in enumerate(rows))
+    for layout, matches in _gathering(found, kind):
         assert layout.gather is not None
-        matches = partial(is_asked, kind=kind) if layout is ASKED else partial(_has_layout, layout)
         gathered = layout.gather(found, sources, matches)
         found = gathered.rows
         conversion.counts[layout.sentence()] += gathered.read
         left_out += [gathered.says] if gathered.says else []
-    found = [(at, conversion.alone(row, sources[at])) for at, row in found]
+    found = Kept((at, conversion.alone(row, sources[at])) for at, row in found)
     if conversion.context:
-        found = [(at, conversion.in_context(row, sources[at])) for at, row in found]
+        found = Kept((at, conversion.in_context(row, sources[at])) for at, row in found)
     return Converted(found, conversion.layout, ", ".join(left_out))
+
+
+def _gathering(rows: Rows, kind: str | None) -> list[tuple[Layout, Callable[[Row], bool]]]:
+    """The layouts of several rows that some row has, with what tells such a row."""
+    every = [(layout, partial(_has_layout, layout)) for layout in GATHERED]
+    every.append((ASKED, partial(is_asked, kind=kind)))
+    there = [False] * len(every)
+    for _, row in rows:
+        if isinstance(row, dict):
+            there = [known or matches(row) for known, (_, matches) in zip(there, every, strict=True)]
+    return [each for each, known in zip(every, there, strict=True) if known]
 
 
 class SeveralRows(Exception):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from penchant.errors import DataError
 from penchant.feedback.kept import Kept
 from penchant.feedback.places import Opened
 from penchant.feedback.records import Source
 
-__all__ = ["Line", "Lines"]
+__all__ = ["Line", "Lines", "Places"]
 
 
 class Line(NamedTuple):
@@ -57,6 +58,38 @@ class Lines:
     def rows(self) -> Rows:
         """The rows that could be read."""
         return Rows(self)
+
+    @property
+    def places(self) -> Places:
+        """File and line of every row."""
+        return Places(self)
+
+
+class Places(Sequence[Source]):
+    """File and line of every row of lines, a few bytes each; ``opened`` says which file it is."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+        self._files, self._numbers = array("I"), array("Q")
+        for at, number, _ in lines._kept:
+            self._files.append(at)
+            self._numbers.append(number)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> Source: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Source]: ...
+    def __getitem__(self, index: int | slice) -> Source | list[Source]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(len(self))[index]]
+        return Source(self.lines._names[self._files[index]], self._numbers[index])
+
+    def opened(self, index: int) -> Opened:
+        """The file or data set of a row."""
+        return self.lines.opened[self._files[index]]
 
 
 class Rows:
