@@ -86,3 +86,9 @@ def test_a_look_up_that_never_ends_is_left_behind(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(hub_route, "_PATIENCE", 0.1)
     monkeypatch.setattr(hub_route, "_connected", lambda host, port: threading.Event().wait(5) or "")
     assert "no answer within 0.1 seconds" in hub_route._no_way_to("https://hub.invalid")
+
+
+def test_the_folder_of_a_run_names_its_model(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(ModelError, match=r"the folder of a run, not of a model\. Its model is .*/model"):
+        load_tokenizer(tmp_path)

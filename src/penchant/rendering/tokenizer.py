@@ -8,7 +8,7 @@ from typing import Any
 from penchant.errors import ModelError
 from penchant.hub_route import expect_hub, unreachable
 from penchant.model_files import code_refused, needs_code, read_config, remote_code_allowed
-from penchant.model_folders import base_of
+from penchant.model_folders import base_of, trained_model
 from penchant.plain_files import usable
 from penchant.quiet import quiet_transformers
 from penchant.rendering.vocabulary import check_vocabulary, rows_of
@@ -82,6 +82,8 @@ def _without_tokenizer(name: str, error: Exception) -> ModelError:
             where=name,
             fix="Train it with `penchant train`; `penchant data check` checks its data without --model.",
         )
+    if (inside := trained_model(name)) != name:
+        return ModelError("This is the folder of a run, not of a model.", where=name, fix=f"Its model is {inside}.")
     if folder.is_dir():
         found = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
         what = f"The folder has no tokenizer that can be loaded (it contains: {found})."
