@@ -35,7 +35,10 @@ def opened(row: Row) -> dict[str, Any]:
         {'prompt': '[1]', 'scores': [1, None]}
     """
     found = {str(name): _opened(str(name), value) for name, value in row.items()}
-    found |= {name: entries for name in _ENTRIES if (entries := _entries_of(found.get(name)))}
+    for name in _ENTRIES:
+        value = found.get(name)
+        if isinstance(value, str | Mapping) and (entries := _entries_of(value)):
+            found[name] = entries
     for name in _TEXTS:
         value = found.get(name)
         if isinstance(value, Mapping) and isinstance(value.get("messages"), list) and not is_message(value):

@@ -79,10 +79,11 @@ def _argilla_columns(row: Row) -> list[str]:
 
 
 def _is_answers(value: Any) -> bool:
-    # Of a text only what begins like the answers is read.
-    answers = _open(value) if not isinstance(value, str) or _BEGINS.match(value) else ()
-    answers = answers if isinstance(answers, list | tuple) else ()
-    return bool(answers) and all(isinstance(each, Mapping) and {"user_id", "value"} <= set(each) for each in answers)
+    if isinstance(value, str):  # of a text only what begins like the answers is read
+        value = _open(value) if value[:1] == "[" and _BEGINS.match(value) else None
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return all(isinstance(each, Mapping) and "user_id" in each and "value" in each for each in value)
 
 
 def _from_argilla(row: Row, source: Source) -> dict[str, Any]:
