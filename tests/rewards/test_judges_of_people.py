@@ -204,6 +204,33 @@ def test_single_rated_responses_give_a_judge_of_several_aspects(model: Path, tmp
     assert run.summary["after"]["loss"] < 0.5 * run.summary["before"]["loss"]
 
 
+def test_what_verbosity_adds_to_other_ratings_is_found_after_training_saved_and_judged(
+    model: Path, tmp_path: Path
+) -> None:
+    rows = [
+        {"prompt": row["prompt"], "completion": row["chosen"] + " good" * more, "ratings": [1.0 + more, 1.0 * more]}
+        for row in disagreeing()
+        for more in range(3)
+    ]
+    both = {"name": "multi-label-reward", "weights": [1.0, 0.0]}
+    plain = trained(model, tmp_path / "plain", both, rows, epochs=4)
+    assert "verbosity" not in plain.summary
+    run = trained(model, tmp_path / "run", {**both, "verbosity": 1}, rows, epochs=4)
+    found = run.summary["verbosity"]
+    assert found["before"][0] > 0.5 and found["after"][0] <= 0.03 and found["responses"] == len(rows)
+    asked = "which colour is red", [row["completion"] for row in rows[:3]]
+    ratings, judged = (judge_of(tmp_path / name) for name in ("plain", "run"))
+    outputs = ratings._outputs([asked[0]], [asked[1]])[0]  # the same steps: the same ratings
+    assert judged.score(*asked) == pytest.approx(
+        (outputs[:, 0] - found["penalties"][0] * outputs[:, 1]).tolist(), abs=1e-4
+    )
+    assert judged.identity() != ratings.identity()
+    # A folder without penalties may be trained on with them, and the other way round.
+    again = trained(tmp_path / "plain" / "model", tmp_path / "again", {**both, "verbosity": 1}, rows, epochs=1)
+    assert again.summary["verbosity"]["penalties"][0] > 0
+    trained(tmp_path / "run" / "model", tmp_path / "back", both, rows, epochs=1)
+
+
 def test_a_class_that_never_occurs_and_an_annotator_with_one_vote_leave_a_judge(model: Path, tmp_path: Path) -> None:
     one_class = [{**row, "pair_class": 0} for row in disagreeing() if row["annotator"] == 0]
     trained(model, tmp_path / "classes", {"name": "four-class-preference"}, one_class, epochs=1)

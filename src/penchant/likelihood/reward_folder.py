@@ -37,6 +37,9 @@ log = logging.getLogger("penchant")
 MEANING = "reward_model.json"
 PARTS = "reward_head.safetensors"
 
+#: Parts that a run finds after its last step, so that it may start from a folder without them.
+FITTED_LAST = ("penalty.penalties",)
+
 
 def save_reward_model(model: Any, objective: Objective, folder: Path, pad: int) -> bool:
     """Save a language model with a trained reward head as a sequence-classification model.
@@ -51,15 +54,18 @@ def save_reward_model(model: Any, objective: Objective, folder: Path, pad: int) 
         pad: token id of padding, another one than the end token.
 
     Returns:
-        False where transformers has no such architecture: then the folder stays a language model, with the trained
-        parts beside it.
+        False where transformers has no such architecture, and where the objective trains the output head too: then the
+        folder stays a language model, with the trained parts beside it.
     """
     from safetensors.torch import save_file
 
     head: Any = objective.reward_head
     meaning = {"objective": objective.id, "hyper": objective.hyper, "outputs": getattr(head, "outputs", None)}
-    classifier = _classifier(model, head, pad) if isinstance(head, Head) else None
-    if classifier is None:
+    both = objective.requirements.needs.scores
+    classifier = _classifier(model, head, pad) if isinstance(head, Head) and not both else None
+    if both:
+        log.info("The saved folder is a language model, with the trained parts of %s beside it.", objective.id)
+    elif classifier is None:
         log.warning(
             "The saved folder is a language model, with the trained parts of %s beside it (%s): transformers has no "
             "sequence classification of this form for %s.",
@@ -168,6 +174,14 @@ def start_from(objective: Objective, source: str | Path) -> list[str]:
             )
         return []
     objective = trained
+    if objective.requirements.needs.scores and is_classifier(source):
+        raise ModelError(
+            f"This folder holds a reward model without an output head, and {objective.id} with these settings also "
+            "predicts tokens.",
+            where=str(source),
+            fix="Give the language model that it was trained from"
+            + (", or set objective.sft_weight=0." if objective.id == "gpm" else "."),
+        )
     if former.id not in (objective.id, *objective.continues):
         raise ConfigurationError(
             f"The model was trained with the objective {former.id}, and cannot be trained on with {objective.id}.",
@@ -179,7 +193,7 @@ def start_from(objective: Objective, source: str | Path) -> list[str]:
     state = {name: value for name, value in former.state_dict().items() if name not in fresh}
     own = {name: value.shape for name, value in objective.state_dict().items()}
     wrong = [name for name, value in state.items() if own.get(name, value.shape) != value.shape]
-    missing = [name for name in own if name not in {*state, *fresh}]
+    missing = [name for name in own if name not in {*state, *fresh, *FITTED_LAST}]
     if wrong or missing:
         raise ConfigurationError(
             f"The trained parts in the folder do not fit this objective: {', '.join(wrong or missing)}.",

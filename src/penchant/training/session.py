@@ -40,6 +40,7 @@ from penchant.training.following.hub import publish
 from penchant.training.following.listening import FunctionCallback, as_callbacks
 from penchant.training.following.live import LiveReport
 from penchant.training.following.loggers import build_loggers, open_loggers
+from penchant.training.following.settling import settle
 from penchant.training.following.watching import measured_every, saves, watch_of
 from penchant.training.following.wins import sampled_wins
 from penchant.training.identity.kept_code import read_code, write_code
@@ -144,7 +145,7 @@ class Session:
                 trainer.sampled_metrics = judged.metrics
             before, after = self._measured_around(trainer, prepared, resume)
             facts = self._facts(prepared, policy, (before, after), started, scorer, reference, origin["model"])
-            facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.folder.path)
+            facts |= self.keeper.facts(len(prepared.plan)) | strategy_facts(trainer, self.folder.path) | self.settled
             reference.close()
         finally:
             scorer.close()
@@ -225,6 +226,7 @@ class Session:
         step = self.keeper.restore()
         if step is not None:
             self.reporter.say(f"Step {step} has the best held-out {self.recipe.metric or 'loss'}; its weights are kept")
+        self.settled = settle(trainer, self.reporter.say)
         after = self._measure(trainer, prepared, step or trainer.state.global_step)
         self.recorder.write_once(step or trainer.state.global_step, "eval", after.heldout.metrics)
         return before, after

@@ -29,6 +29,12 @@ BY_HAND = [
     ("eurus-rm", {"direct_weight": 0.5}, {**PAIR, "direct": [0.0]}, math.log(2)),
     ("gpm", {"dimension": 4}, PAIR, math.log(2)),
     ("gpm", {"dimension": 2, "gate": True, "target_margin": 2.0}, PAIR, 2.0),
+    (
+        "gpm",
+        {"dimension": 2, "sft_weight": 0.25},
+        {side: {**NOTHING, "policy": [[-1.0, -2.0]]} for side in ("chosen", "rejected")},
+        0.75 * math.log(2) + 0.25 * math.log1p(math.exp(0.1 * 3.0)),
+    ),
     ("reward-regression", {}, {**RATED, "scores": [[3.0]]}, 9.0),
     *[
         (name, {}, {"chosen": NOTHING, "ratings": [[1.0, 3.0]]}, 5.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -42,6 +42,23 @@ class Gated:
         """[R, C] the weight of each criterion inside its aspect, in the order of the criteria."""
         order = torch.tensor([criterion for members in aspects for criterion in members], device=self.score.device)
         return torch.cat(self.criterion_weights, dim=-1)[:, torch.argsort(order)]
+
+    def with_criteria(self, criteria: Tensor, aspects: Sequence[Sequence[int]]) -> Gated:
+        """The same gates, the rewards by aspect as they are, and the overall reward of other rewards by criterion.
+
+        score = Σ_a G_a Σ_{c in S_a} w_c ρ'_c
+
+        Args:
+            criteria: [R, C] rewards ρ'.
+            aspects: the criteria S_a of each aspect, by index.
+
+        Example:
+            >>> even = torch.zeros(1, 2), torch.zeros(1, 1)
+            >>> found = gated_rewards(torch.tensor([[1.0, 3.0]]), *even, [[0, 1]])
+            >>> found.with_criteria(torch.tensor([[1.0, 0.0]]), [[0, 1]]).score
+            tensor([0.5000])
+        """
+        return replace(self, score=(self.aspect_gate * _by_aspect(criteria, self.criterion_weights, aspects)).sum(-1))
 
 
 def gate(logits: Tensor, temperature: float = 1.0, scale: Tensor | float = 1.0) -> Tensor:
@@ -97,11 +114,15 @@ def gated_rewards(
     """
     members = [list(each) for each in aspects]
     weights = [gate(criterion_logits[:, each], temperature, criterion_scale) for each in members]
-    scores = torch.stack(
-        [(own * criteria[:, each]).sum(dim=-1) for own, each in zip(weights, members, strict=True)], dim=-1
-    )
+    scores = _by_aspect(criteria, weights, members)
     opened = gate(aspect_logits, temperature, aspect_scale)
     return Gated((opened * scores).sum(dim=-1), scores, opened, weights)
+
+
+def _by_aspect(criteria: Tensor, weights: Sequence[Tensor], aspects: Sequence[Sequence[int]]) -> Tensor:
+    """[R, A] the weighted sum of the criteria of each aspect."""
+    sums = [(own * criteria[:, list(each)]).sum(dim=-1) for own, each in zip(weights, aspects, strict=True)]
+    return torch.stack(sums, dim=-1)
 
 
 def criteria_loss(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["GRID", "masked_squares", "verbosity_penalty"]
+from penchant.errors import ConfigurationError
+
+__all__ = ["GRID", "VerbosityPenalty", "masked_squares", "verbosity_penalty"]
 
 #: The penalties that are tried, as in the code of ArmoRM.
 GRID: tuple[float, ...] = (
@@ -94,6 +97,87 @@ def verbosity_penalty(
                 penalties[place], left[place] = penalty, found
                 break
     return penalties, left
+
+
+class VerbosityPenalty(nn.Module):
+    """The penalties on verbosity as a part of a reward model: fitted once on predicted ratings, and saved with it.
+
+    r'_k = r_k − λ_k r_verbosity,   with λ of `verbosity_penalty`; 0 before it is fitted
+
+    Args:
+        ratings: number K of ratings of a response.
+        verbosity: which of them says how verbose a response is, from 0.
+        threshold: the largest rank correlation that is left.
+
+    Example:
+        >>> part = VerbosityPenalty(2, verbosity=1)
+        >>> predicted = torch.tensor([[1.0, 1.0], [1.5, 2.0], [1.4, 3.0]])
+        >>> part(predicted)[:, 0]
+        tensor([1.0000, 1.5000, 1.4000])
+        >>> part.fit(predicted)["penalties"]
+        [0.2, 1.0]
+        >>> part(predicted)[:, 0]
+        tensor([0.8000, 1.1000, 0.8000])
+    """
+
+    penalties: Tensor
+
+    def __init__(self, ratings: int, verbosity: int, threshold: float = 0.03) -> None:
+        super().__init__()
+        self.verbosity, self.threshold = verbosity, threshold
+        self.register_buffer("penalties", torch.zeros(ratings))
+
+    @classmethod
+    def of(cls, ratings: int, verbosity: int | None, threshold: float, objective: str) -> VerbosityPenalty | None:
+        """The part that the settings of an objective ask for; None if they name no verbosity.
+
+        Args:
+            ratings: number K of ratings.
+            verbosity: its number, or None.
+            threshold: as above.
+            objective: its id, for the error.
+
+        Raises:
+            ConfigurationError: there is no such rating, or no other one.
+
+        Example:
+            >>> VerbosityPenalty.of(2, None, 0.03, "multi-label-reward") is None
+            True
+        """
+        if verbosity is None:
+            return None
+        if verbosity >= ratings or ratings == 1:
+            raise ConfigurationError(
+                f"'verbosity' is {verbosity}, expected the number of one of several ratings; there "
+                f"{'is 1' if ratings == 1 else f'are {ratings}, from 0 to {ratings - 1}'}.",
+                where=f"objective {objective}",
+                fix="Give the place of the rating that says how verbose a response is, or leave 'verbosity' out.",
+            )
+        return cls(ratings, verbosity, threshold)
+
+    def forward(self, ratings: Tensor) -> Tensor:
+        """The ratings [..., K] less the verbosity in them; that of verbosity itself is 0 once fitted."""
+        return ratings - self.penalties.to(ratings) * ratings[..., self.verbosity, None]
+
+    def fit(self, ratings: Tensor) -> dict[str, Any]:
+        """Find the penalties.
+
+        Args:
+            ratings: [N, K] predicted for the responses of a reference set.
+
+        Returns:
+            ``penalties``; the rank correlations with verbosity ``before`` and ``after``; ``responses``, their number.
+        """
+        measured = ratings.detach().double().cpu()
+        found, after = verbosity_penalty(measured, self.verbosity, self.threshold)
+        self.penalties.copy_(found)
+        length = measured[:, self.verbosity]
+        return {
+            "penalties": [round(each, 4) for each in found.tolist()],
+            "before": [_spearman(each, length) for each in measured.unbind(-1)],
+            "after": after.tolist(),
+            "responses": len(measured),
+        }
 
 
 def _spearman(first: Tensor, second: Tensor) -> float:

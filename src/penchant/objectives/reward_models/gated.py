@@ -25,7 +25,7 @@ from penchant.objectives.functional.gated_experts import (
 from penchant.objectives.functional.heads import Head
 from penchant.objectives.functional.numerics import logsigmoid
 from penchant.objectives.functional.perceptrons import Perceptron
-from penchant.objectives.functional.rating_regression import masked_squares
+from penchant.objectives.functional.rating_regression import VerbosityPenalty, masked_squares
 
 __all__ = ["MoEReward"]
 
@@ -46,7 +46,10 @@ class MoEReward(Objective):
     L_criteria, L_aspects and L_overall are squared errors, averaged over both responses. An aspect is compared if both
     responses have ratings in it that differ. L_gates = −log(1 − weight) of what does not apply. Without ratings the
     pair alone trains heads and gates. Stage 1 uses the criteria alone, 2 adds aspects and the gates inside them, 3 adds
-    the overall reward and the gates of aspects.
+    the overall reward and the gates of aspects. With ``verbosity`` v the overall reward is that of ρ_c − λ_c ρ_v, so
+    that it does not reward length (ArmoRM; Wang et al., 2024): λ_c is the smallest of a grid that brings the rank
+    correlation with ρ_v to ``verbosity_threshold`` on training responses, found after the last step and saved with
+    the model; a next stage starts from it.
 
     Example:
         >>> state = torch.zeros(1, 2, 3)
@@ -58,6 +61,8 @@ class MoEReward(Objective):
 
     Reference:
         Tong et al. (2025), MJ-VIDEO: Fine-Grained Benchmarking and Rewarding Video Preferences in Video Generation.
+        Verbosity: Wang et al. (2024), Interpretable Preferences via Multi-Objective Reward Modeling and
+        Mixture-of-Experts.
     """
 
     id = "moe-reward"
@@ -80,6 +85,12 @@ class MoEReward(Objective):
     temperature: Annotated[float, Gt(0), "temperature of the gates; the larger, the more even"] = 10.0
     gate_width: Annotated[int, Ge(1), "units of each hidden layer of the gates; 1024 in the paper"] = 128
     gate_layers: Annotated[int, Ge(0), "hidden layers of the gates"] = 3
+    verbosity: Annotated[
+        int | None,
+        Ge(0),
+        "the criterion, from 0, that says how verbose a response is: none of it is rewarded",
+    ] = None
+    verbosity_threshold: Annotated[float, Ge(0), Le(1), "largest rank correlation with verbosity that is left"] = 0.03
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -95,6 +106,7 @@ class MoEReward(Objective):
         self.aspect_gate = Perceptron(len(self.members), self.gate_width, self.gate_layers, salt=2)
         self.criterion_scale = nn.Parameter(torch.ones(1))
         self.aspect_scale = nn.Parameter(torch.ones(1))
+        self.penalty = VerbosityPenalty.of(self.criteria, self.verbosity, self.verbosity_threshold, self.id)
 
     def gated(self, outputs: Tensor, prompt_states: Tensor) -> Gated:
         """The rewards by aspect and the overall one, with the weights of the gates.
@@ -103,7 +115,7 @@ class MoEReward(Objective):
             outputs: [R, C] rewards ρ by criterion.
             prompt_states: [R, D] at the last token of each prompt.
         """
-        return gated_rewards(
+        found = gated_rewards(
             outputs,
             self.criterion_gate(prompt_states).to(outputs),
             self.aspect_gate(prompt_states).to(outputs),
@@ -112,6 +124,7 @@ class MoEReward(Objective):
             criterion_scale=self.criterion_scale.to(outputs),
             aspect_scale=self.aspect_scale.to(outputs),
         )
+        return found if self.penalty is None else found.with_criteria(self.penalty(outputs), self.members)
 
     @property
     def reads_prompt(self) -> bool:

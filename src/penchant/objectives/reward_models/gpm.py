@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
@@ -15,6 +15,7 @@ from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.general_preference import block_weights, skew_score, skew_table, unit
 from penchant.objectives.functional.heads import Head
+from penchant.objectives.functional.numerics import logsigmoid
 from penchant.objectives.functional.reward_pairs import margin_regression, reward_logistic
 
 __all__ = ["GPM"]
@@ -29,7 +30,12 @@ class GPM(Objective):
     the last token. s(a ≻ b) = −s(b ≻ a), and preferences may be cyclic, which no reward can express. λ is 1, or with
     ``gate`` the softmax of a second head on the state at the last token of the prompt. With ``target_margin`` M the
     loss is ½ (s / τ − M)². The saved folder is a sequence-classification model with ``dimension`` outputs, the
-    embedding.
+    embedding. With ``sft_weight`` κ the chosen response is also imitated,
+
+    loss = (1 − κ) L + κ (−log σ(β log π(y_w | x))),   log π summed over the tokens
+
+    with β ``sft_beta``; both heads are trained, and the saved folder stays a language model with the embedding's head
+    beside it.
 
     Example:
         >>> view = Scored(torch.zeros(1, 2), None, torch.ones(1, 2) > 0, ends=torch.zeros(1, 2, 4))
@@ -54,6 +60,8 @@ class GPM(Objective):
     gate_scale: Annotated[Literal["sum_to_one", "sum_to_k"], "what the weights of the blocks sum to"] = "sum_to_one"
     normalize: Annotated[bool, "scale embeddings to length 1"] = False
     target_margin: Annotated[float | None, Gt(0), "regress the score on this margin instead"] = None
+    sft_weight: Annotated[float, Ge(0), Lt(1), "weight κ of imitating the chosen response; 0.01 to 0.1 is usual"] = 0.0
+    sft_beta: Annotated[float, Gt(0), "scale β of the log-probability of the chosen response"] = 0.1
 
     def __init__(self, **hyper: object) -> None:
         super().__init__(**hyper)
@@ -63,6 +71,7 @@ class GPM(Objective):
                 where="objective gpm",
                 fix="Blocks of two numbers are compared; 2, 4, 6 or 8 are usual.",
             )
+        self.needs = Needs(ends=True, likelihood=self.sft_weight > 0)
         self.reward_head = Head(self.dimension, bias=None, random=True)
         self.prompt_head = Head(self.dimension // 2, bias=None, random=True) if self.gate else None
 
@@ -73,9 +82,15 @@ class GPM(Objective):
         first, second = (self.embeddings(self.reward_head(each.end_state)) for each in (chosen, rejected))
         score = skew_score(first, second, self.weights(chosen.start_state) if self.gate else None)
         seen = {"preference_score": score, "preference_accuracy": 0.5 + 0.5 * score.detach().sign()}
-        if self.target_margin is not None:
-            return margin_regression(score, self.tau, self.target_margin, margin), seen
-        return reward_logistic(score, self.tau, margin), seen
+        if self.target_margin is None:
+            values = reward_logistic(score, self.tau, margin)
+        else:
+            values = margin_regression(score, self.tau, self.target_margin, margin)
+        if not self.sft_weight:
+            return values, seen
+        imitation = -logsigmoid(self.sft_beta * chosen.logp)
+        seen |= {"preference": values, "imitation": imitation}
+        return (1 - self.sft_weight) * values + self.sft_weight * imitation, seen
 
     @property
     def reads_prompt(self) -> bool:

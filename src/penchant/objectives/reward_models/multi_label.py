@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
@@ -14,7 +14,7 @@ from penchant.objectives.core.evidence import PAPER
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.objectives.core.scored import Scored
 from penchant.objectives.functional.heads import Head
-from penchant.objectives.functional.rating_regression import masked_squares
+from penchant.objectives.functional.rating_regression import VerbosityPenalty, masked_squares
 
 __all__ = ["MultiObjectiveRewardRegression"]
 
@@ -26,7 +26,10 @@ class MultiObjectiveRewardRegression(Objective):
 
     A linear head on the hidden state at the last token gives K numbers. The record field ``ratings`` of a single
     response has K ratings, null where one is missing; a record without any costs nothing. R is what the trained model
-    says as a judge. Ratings on different scales are best brought to one scale before.
+    says as a judge. Ratings on different scales are best brought to one scale before. With ``verbosity`` v,
+    R is made of r̂'_k = r̂_k − λ_k r̂_v, so that it does not reward length (ArmoRM; Wang et al., 2024). λ_k is the
+    smallest of a grid with Spearman(r̂'_k, r̂_v) ≤ ``verbosity_threshold`` on training responses. It is found after the
+    last step and saved with the model.
 
     Example:
         >>> view = Scored(torch.zeros(1, 2), None, torch.ones(1, 2) > 0, ends=torch.zeros(1, 2, 4))
@@ -37,6 +40,8 @@ class MultiObjectiveRewardRegression(Objective):
 
     Reference:
         Li, Zhang, et al. (2025), Optimizing Safe and Aligned Language Generation: A Multi-Objective GRPO Approach.
+        Verbosity: Wang et al. (2024), Interpretable Preferences via Multi-Objective Reward Modeling and
+        Mixture-of-Experts.
     """
 
     id = "multi-objective-reward-regression"
@@ -48,6 +53,10 @@ class MultiObjectiveRewardRegression(Objective):
 
     labels: Annotated[int, Ge(1), "number K of ratings of a response"] = 2
     weights: Annotated[list[float] | None, "weight of each rating in the reward of the judge; equal if absent"] = None
+    verbosity: Annotated[
+        int | None, Ge(0), "the rating, from 0, that says how verbose a response is: none of it is rewarded"
+    ] = None
+    verbosity_threshold: Annotated[float, Ge(0), Le(1), "largest rank correlation with verbosity that is left"] = 0.03
 
     def __init__(self, **hyper: Any) -> None:
         super().__init__(**hyper)
@@ -58,6 +67,7 @@ class MultiObjectiveRewardRegression(Objective):
                 fix="Give one weight for each label, or none.",
             )
         self.reward_head = Head(self.labels, bias=None, random=True)
+        self.penalty = VerbosityPenalty.of(self.labels, self.verbosity, self.verbosity_threshold, self.id)
 
     def loss(self, chosen: Scored, ratings: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss of each response, [B], with the mean absolute error of its predicted ratings."""
@@ -73,6 +83,7 @@ class MultiObjectiveRewardRegression(Objective):
         return masked_squares(found, ratings), {"rating_error": error.detach()}
 
     def judged(self, outputs: Tensor, prompt_state: Tensor | None = None) -> Tensor:
-        """The rewards [R], the weighted sum of the predicted ratings."""
+        """The rewards [R], the weighted sum of the predicted ratings, less the verbosity in them."""
+        outputs = outputs if self.penalty is None else self.penalty(outputs)
         even = [1.0 / self.labels] * self.labels
         return outputs @ torch.tensor(self.weights or even, dtype=outputs.dtype, device=outputs.device)
