@@ -51,6 +51,10 @@ _Judges = Annotated[
 ]
 _Against = Annotated[list[str] | None, typer.Option(help="Compare what the data reward with these data.")]
 _By = Annotated[str | None, typer.Option(metavar="FIELD", help="Compare what is rewarded by the values of this field.")]
+_People = Annotated[
+    str | None,
+    typer.Option(metavar="FIELD", help="Who judged, by this field: how differently people weigh features."),
+]
 _Shifted = Annotated[list[str] | None, typer.Option(help="With --reward-model: comparisons from another distribution.")]
 
 
@@ -73,6 +77,7 @@ def diagnose(
     judge: _Judges = None,
     against: _Against = None,
     by: _By = None,
+    people: _People = None,
     map_: Renamed = None,
     split: Split = None,
     on_bad: BadRecords = "stop",
@@ -93,17 +98,16 @@ def diagnose(
     from penchant.likelihood.inside.text_embeddings import check_embedder
 
     check_embedder(embedder)
-    of_run = _taken(run, model)
-    given = of_run or DiagnosedRun("", None, None, None)
+    given = _taken(run, model) or DiagnosedRun("", None, None, None)
     mapping = {**({} if data else given.mapping), **(parse_mapping(map_) or {})}
     split = split or (None if data else given.split)
     data, reference, model = _complete(data or given.data, reference or given.start, model or given.model, run)
     inputs = [data, model, reference, unseen, reward_model, shifted, against, chat_template]
     claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=inputs)
-    reading = {"split": split, "mapping": mapping or None, "on_bad": on_bad}
+    reading: dict[str, Any] = {"split": split, "mapping": mapping or None, "on_bad": on_bad}
     if model is None or reference is None:
-        return explain(data, embedder, json_out, html, judge or (), against or (), by, **reading)
-    _refuse_agents(judge, against, by)
+        return explain(data, embedder, json_out, html, judge or (), against or (), by, people, **reading)
+    _refuse_agents(judge, against, by, people)
     plan = Plan(beta if beta is not None else given.beta or 0.1, gamma, agreement, entanglement, tokens, form, coverage)
     further: dict[str, Any] = {"unseen": unseen, "reward_model": reward_model, "shifted": shifted or ()}
     rendering = {"chat_template": chat_template, "max_length": max_length, "truncation": truncation}
@@ -122,7 +126,7 @@ def _refuse_agents(*named: Any) -> None:
 
     if any(named):
         raise ConfigurationError(
-            "--judge, --against and --by compare what data reward, and a model is diagnosed.",
+            "--judge, --against, --by and --people compare what data reward, and a model is diagnosed.",
             fix="Give --data alone with them.",
         )
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penchant.documents import yaml_document
 from penchant.errors import ConfigurationError
 from penchant.known_settings import check_part_keys
-from penchant.named import named_settings
-from penchant.plain_files import readable_text
+from penchant.named_judge import judge_word
 
 if TYPE_CHECKING:
     from penchant.curation.judged_file import NamedJudge
@@ -44,7 +41,7 @@ def parse_judge(word: str, where: str = "--judge") -> dict[str, Any]:
         >>> parse_judge("weighted,weights=[0.7, 0.3],over=prompt")
         {'name': 'weighted', 'weights': [0.7, 0.3], 'over': 'prompt'}
     """
-    found = _settings(word, where)
+    found = judge_word(word, where, _of_folder)
     check_part_keys("judge", found, besides=("as",))
     return found
 
@@ -99,23 +96,7 @@ def build_judges(
     return found
 
 
-def _settings(word: str, where: str) -> dict[str, Any]:
-    if word.endswith((".yaml", ".yml")):
-        found = yaml_document(readable_text(Path(word), ConfigurationError, where), word)
-        if not isinstance(found, dict) or not isinstance(found.get("name"), str):
-            raise ConfigurationError("The file names no judge.", where=word, fix="Write name: and its settings.")
-        return found
-    if (folder := Path(word.split(",")[0]).expanduser()).is_dir():
-        from penchant.rewards.folders import judge_of_folder
+def _of_folder(folder: str) -> dict[str, Any]:
+    from penchant.rewards.folders import judge_of_folder
 
-        return judge_of_folder(str(folder)) | {
-            key: value for key, value in named_settings(word, "judge", where).items() if key != "name"
-        }
-    if "/" in word.split(",")[0]:
-        raise ConfigurationError(
-            f"There is no folder {word.split(',')[0]!r}.",
-            where=where,
-            fix="Give the folder of a reward model or of the run that trained it, or a judge with its settings; for a "
-            "reward model of the hub: reward_model,model=ID.",
-        )
-    return named_settings(word, "judge", where)
+    return judge_of_folder(folder)

@@ -7,48 +7,30 @@ from typing import Any
 
 from penchant.errors import ConfigurationError
 from penchant.feedback.records import Record
-from penchant.named import named_settings
+from penchant.named_judge import judge_word
+from penchant.rewards.folders import judge_of_folder
 from penchant.rewards.judge import Judge
 from penchant.rewards.registry import build_judge
 from penchant.rewards.scores import scored
 
-__all__ = ["JUDGE_WORDS", "judge_settings", "judges_of", "scores_of"]
+__all__ = ["JUDGE_WORDS", "judges_of", "scores_of"]
 
 #: The form of an option that names a judge, for its help.
-JUDGE_WORDS = "NAME,KEY=VALUE,... (reward_model,model=FOLDER)"
-
-
-def judge_settings(words: str) -> dict[str, Any]:
-    """A judge as an option names it, see `penchant.named.named_settings`.
-
-    Args:
-        words: for example ``function,path=rewards.py:brevity``.
-
-    Returns:
-        The mapping that a recipe gives under ``judge``.
-
-    Raises:
-        ConfigurationError: there is no name, or a word has no ``=``.
-
-    Example:
-        >>> judge_settings("verifier,rule=number,tolerance=0.5")
-        {'name': 'verifier', 'rule': 'number', 'tolerance': 0.5}
-    """
-    return named_settings(words, "judge", "judge")
+JUDGE_WORDS = "NAME,KEY=VALUE,..., or the folder of a reward model"
 
 
 def judges_of(words: Sequence[str], records: Sequence[Record], device: Any = "cpu") -> list[Judge]:
     """The judges that options name, ready to score.
 
     Args:
-        words: one text for each judge, as for `judge_settings`.
+        words: one text for each judge, as for `penchant.named_judge.judge_word`.
         records: what will be judged; some judges read from it.
         device: the device of judges with a model.
 
     Raises:
         ConfigurationError: none is named, one is ``none``, or a name or key is unknown.
     """
-    judges = [build_judge(judge_settings(each), records, device) for each in words]
+    judges = [build_judge(judge_word(each, "judge", judge_of_folder), records, device) for each in words]
     if not judges or None in judges:
         raise ConfigurationError(
             "No judge is named." if not judges else "The judge 'none' scores nothing.",

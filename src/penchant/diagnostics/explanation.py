@@ -8,6 +8,7 @@ from typing import Any
 
 from penchant.checks.words import count_words
 from penchant.diagnostics.features.discovery import Discovery, discover
+from penchant.diagnostics.features.people import People, compare_people
 from penchant.diagnostics.features.training import FeatureSettings
 from penchant.diagnostics.pairs import DataPairs, pairs_of_feedback
 from penchant.diagnostics.properties.agents import Agents, compare_agents
@@ -35,6 +36,7 @@ class Explanation:
         words: number of words of the chosen and of the rejected response of every pair.
         examples: pairs in which the strongest features are largest: ``feature``, ``prompt``, ``chosen``, ``rejected``.
         agents: what others reward beside it; None where nobody was named.
+        people: how differently people weigh the features; None where they were not asked for.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Explanation:
     words: tuple[list[int], list[int]] = ([], [])
     examples: list[dict[str, Any]] = field(default_factory=list)
     agents: Agents | None = None
+    people: People | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -61,6 +64,7 @@ class Explanation:
             "examples": self.examples,
             "words": {"chosen": self.words[0], "rejected": self.words[1]},
             "agents": None if self.agents is None else self.agents.as_dict(),
+            "people": None if self.people is None else self.people.as_dict(),
             "notes": self.notes,
         }
 
@@ -72,6 +76,7 @@ def explain_data(
     judges: Mapping[str, Judge] | None = None,
     others: Mapping[str, Feedback] | None = None,
     by: str | None = None,
+    people: str | None = None,
 ) -> Explanation:
     """Explain what the labels of comparisons or rankings reward: length, named properties, and features of texts.
 
@@ -81,12 +86,13 @@ def explain_data(
         judges: whose preferences are compared with the labels, by name.
         others: other data to compare with, by name.
         by: a field of the records, whose values are compared.
+        people: a field that names who judged, to see how differently people weigh the features.
 
     Raises:
-        DataError: there are fewer than two different pairs.
+        DataError: there are fewer than two different pairs, or people are asked for and there is one.
         ConfigurationError: no record has the field.
     """
-    pairs = pairs_of_feedback(feedback)
+    pairs = pairs_of_feedback(feedback, by=people)
     agents = None
     if judges or others or by is not None:
         named = {name: pairs_of_feedback(each) for name, each in (others or {}).items()}
@@ -101,10 +107,14 @@ def explain_data(
         features = discover(pairs, settings)
     except (ConfigurationError, DataError) as error:
         notes.append(f"No features of texts: {error}")
+    differ = None if people is None or features is None else compare_people(pairs, features, people)
+    notes += [] if differ is None else differ.notes
     words = [count_words(pair.chosen) for pair in pairs.pairs], [count_words(pair.rejected) for pair in pairs.pairs]
     examples = [] if features is None else _examples(pairs, features)
     notes += [] if agents is None else agents.notes
-    return Explanation(pairs.name, len(pairs), _longer(pairs), properties, features, notes, words, examples, agents)
+    return Explanation(
+        pairs.name, len(pairs), _longer(pairs), properties, features, notes, words, examples, agents, differ
+    )
 
 
 def _examples(pairs: DataPairs, found: Discovery, features: int = 3, count: int = 2) -> list[dict[str, Any]]:

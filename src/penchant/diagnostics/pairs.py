@@ -90,12 +90,13 @@ class DataPairs:
         return np.array([chosen[pair.group] for pair in self.pairs], dtype=bool)
 
 
-def pairs_of_feedback(feedback: Feedback, most: int = 20_000) -> DataPairs:
+def pairs_of_feedback(feedback: Feedback, most: int = 20_000, by: str | None = None) -> DataPairs:
     """The pairs of comparisons, or all pairs of rankings.
 
     Args:
         feedback: comparisons or rankings.
         most: of more pairs, so many are taken, evenly spread over the file.
+        by: a field of the records that names who judged; the same pair of another person is no repetition.
 
     Raises:
         DataError: the feedback has no pairs of texts, or fewer than two.
@@ -122,7 +123,8 @@ def pairs_of_feedback(feedback: Feedback, most: int = 20_000) -> DataPairs:
         same += pair.first == pair.second
         if pair.first == pair.second:
             continue
-        key = _digest("\0".join([pair.prompt, *sorted((pair.first, pair.second))]))
+        person = [] if by is None else [str(record.fields.get(by))]
+        key = _digest("\0".join([pair.prompt, *sorted((pair.first, pair.second)), *person]))
         repeated += key in found
         found.setdefault(key, pair)
     notes = [f"{same} pairs of equal responses are left out."] if same else []

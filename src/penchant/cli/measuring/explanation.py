@@ -30,6 +30,7 @@ def explain(
     judges: Sequence[str] = (),
     against: Sequence[str] = (),
     by: str | None = None,
+    people: str | None = None,
     **reading: Any,
 ) -> None:
     """Explain a file of comparisons or rankings, and print the tables.
@@ -40,10 +41,12 @@ def explain(
         judges: words of the judges whose preferences are compared with the labels.
         against: other files to compare with.
         by: a field whose values are compared.
+        people: a field that names who judged.
         json_out: also write the findings to this file.
         html: also write a page with pictures to this file.
         reading: as for `penchant.feedback.read`.
     """
+    from penchant.cli.measuring.people_words import show_people
     from penchant.diagnostics.explanation import explain_data
     from penchant.diagnostics.features.training import FeatureSettings
     from penchant.feedback import read
@@ -51,7 +54,8 @@ def explain(
     feedback = read(data, **reading)
     others = {Path(each).name: read(each, on_bad=reading.get("on_bad", "stop")) for each in against}
     built = _built(judges, feedback)
-    found = explain_data(feedback, FeatureSettings(embedder=embedder), judges=built, others=others, by=by)
+    asked = {"judges": built, "others": others, "by": by, "people": people}
+    found = explain_data(feedback, FeatureSettings(embedder=embedder), **asked)  # type: ignore[arg-type]
     console = make_console(highlight=False)
     console.print(_properties(found))
     if found.agents is not None:
@@ -60,6 +64,8 @@ def explain(
         console.print(_features(found))
         areas = ", ".join(f"{name} {value:.3f}" for name, value in found.features.areas.items())
         console.print(f"Area under the ROC curve on held-out prompts (0.5 is chance): {areas}.", markup=False)
+    if found.people is not None:
+        show_people(found.people, console)
     if found.longer is not None:
         console.print(f"Share of pairs whose preferred response is longer: {found.longer}.", markup=False)
     for note in found.notes:

@@ -8,6 +8,7 @@ from typing import Any
 
 from penchant.evaluation.report.diagnosis_charts import data_charts, pair_charts
 from penchant.evaluation.report.page import render, save
+from penchant.evaluation.report.people_table import few_table, people_table
 from penchant.evaluation.report.quantities import number
 
 __all__ = ["write_diagnosis"]
@@ -83,8 +84,18 @@ def _data(found: Mapping[str, Any]) -> dict[str, Any]:
         "charts": data_charts(found),
         "properties": found["properties"],
         "features": found["features"][:10],
+        "people": _people(found),
         "examples": [{**_texts(each), "of": _named(found, each)} for each in found["examples"]],
     }
+
+
+def _people(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How differently people weigh features; None where that was not asked for."""
+    people = found.get("people")
+    if people is None:
+        return None
+    count = len(people["pairs"])
+    return {"field": people["field"], "count": count, "tables": (people_table(people), few_table(people))}
 
 
 def _named(found: Mapping[str, Any], example: Mapping[str, Any]) -> str:
