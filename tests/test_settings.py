@@ -95,3 +95,12 @@ def test_an_integer_for_a_number_becomes_one() -> None:
 def test_an_unknown_name_names_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match=r"no hyper-parameter 'bta'. Did you mean 'beta'"):
         DPO(bta=0.1)
+
+
+def test_a_number_with_an_exponent_is_a_number_though_yaml_reads_a_text() -> None:
+    given: dict[str, Any] = {"positive": "1e6", "below": "-2.5E-3", "maybe": "1e-3", "words": "1e6"}
+    found = validated(FIELDS, given, "judge x")
+    assert (found["positive"], found["below"], found["maybe"], found["words"]) == (1e6, -2.5e-3, 1e-3, "1e6")
+    for wrong in ({"positive": "0.5"}, {"positive": "1e999"}, {"positive": "e3"}, {"count": "1e3"}):
+        with pytest.raises(ConfigurationError, match="expected"):
+            validated(FIELDS, wrong, "judge x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import re
 import sys
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -25,6 +26,10 @@ class _Required:
 
 
 REQUIRED: Any = _Required()
+
+
+#: A number with an exponent and without a point or a sign of it, which YAML reads as a text.
+_EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class Setting:
     def check(self, value: Any, owner: str) -> Any:
         """The value, converted to its type; an integer is accepted as a float, a string or a boolean is not.
 
-        A number is accepted as a text, since documents and command lines write the text "7" as a number.
+        A number is accepted as a text, since documents and command lines write the text "7" as a number, and the text
+        1e-3 as a number, since YAML reads it as a text.
 
         Args:
             value: what was given.
@@ -75,6 +81,8 @@ class Setting:
         adapter: TypeAdapter[Any] = TypeAdapter(self.annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
         if self.type in ("str", "str | None") and isinstance(value, int | float) and not isinstance(value, bool):
             value = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        if "float" in self.type and isinstance(value, str) and _EXPONENT.fullmatch(value):
+            value = float(value)
         try:
             return adapter.validate_python(value)
         except ValidationError:

@@ -151,6 +151,7 @@ def test_prefeval_measures_choices_without_a_judge(
         (["--judge", "verifier,rule=exact"], "yes/no questions"),
         (["--method", "prayer"], "There is no method 'prayer'"),
         (["--turns", "99"], "--distractors"),
+        (["--turns", "0", "--turns", "99"], "99 turns are asked for"),
     ],
 )
 def test_prefeval_says_what_cannot_be(

@@ -202,6 +202,15 @@ def test_the_start_of_a_run_is_its_reference(tmp_path: Path, folders: dict[str, 
     assert len(engine.companions()) == 2
 
 
+def test_a_realigned_run_finds_its_start(tmp_path: Path, folders: dict[str, str]) -> None:
+    engine = engine_of("llama", name="realignment")
+    with pytest.raises(ConfigurationError, match=r"engine\.reference=FOLDER"):
+        engine.names()
+    (tmp_path / "recipe.yaml").write_text(f"model: {folders['reference']}\n", encoding="utf-8")
+    engine.model.config._name_or_path = engine.model.name_or_path = str(tmp_path / "model")
+    assert engine.names() == [(folders["reference"], "reference")]
+
+
 def test_each_model_reads_one_token_a_step(folders: dict[str, str]) -> None:
     engine = engine_of("llama", **with_folders(CASES["eft"][0], folders))
     shapes: list[list[tuple[int, ...]]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +71,7 @@ def prefeval(
     claim_files({"--json": json_out, "--html": html}, overwrite=overwrite, inputs=[data, distractors, model])
     settings = None if judge is None else parse_judge(judge)  # before the libraries are loaded
     from penchant.evaluation.policies.checkpoints import find_checkpoint
-    from penchant.evaluation.preference_following.dialogues import METHODS
+    from penchant.evaluation.preference_following.dialogues import METHODS, check_turns
     from penchant.evaluation.preference_following.speaker import Speaker
     from penchant.rewards.local_answerer import LocalAnswerer
 
@@ -81,6 +82,7 @@ def prefeval(
                 f"There is no method {each!r}.", where="--method", fix=f"Give {', '.join(METHODS)}."
             )
     tasks, pool = _tasks(data)[:limit], _pool(distractors)
+    check_turns(numbers[-1], pool)
     asked = None if settings is None else _llm_judge(settings, device)
     _check_options(tasks, asked, data)
     speaks = LocalAnswerer(
@@ -132,10 +134,15 @@ def _measured(
         return measure_generation(speaker, judge.answerer, setting, by_words=by_words)
 
     points: list[Point] = []
-    for measure, wanted in ((choices, all(each.options for each in tasks)), (answers, judge is not None)):
+    kinds = (("choice", choices, all(each.options for each in tasks)), ("written answers", answers, judge is not None))
+    for kind, measure, wanted in kinds:
         if wanted:
-            points += measure_curve(measure, *grid, lambda text: echo(text, err=True))
+            points += measure_curve(measure, *grid, partial(_say, kind))
     return points
+
+
+def _say(kind: str, text: str) -> None:
+    echo(f"{kind}, {text}", err=True)
 
 
 def _tasks(data: Path | None) -> list[PreferenceTask]:

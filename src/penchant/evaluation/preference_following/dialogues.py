@@ -12,7 +12,16 @@ from penchant.evaluation.preference_following.tasks import LETTERS, PreferenceTa
 from penchant.evaluation.retrieval.miners import word_scores
 from penchant.feedback.records import Message
 
-__all__ = ["METHODS", "RETRIEVED", "before_question", "choice_question", "followed_up", "question_turn", "retrieved"]
+__all__ = [
+    "METHODS",
+    "RETRIEVED",
+    "before_question",
+    "check_turns",
+    "choice_question",
+    "followed_up",
+    "question_turn",
+    "retrieved",
+]
 
 #: How the model is helped to remember: not at all, by a reminder, by steps, by its own critique, by retrieved turns.
 METHODS = ("zero-shot", "reminder", "chain-of-thought", "self-critique", "retrieval")
@@ -48,18 +57,34 @@ def before_question(
     Raises:
         ConfigurationError: the pool holds fewer exchanges.
     """
-    if turns > len(distractors):
-        raise ConfigurationError(
-            f"{turns} turns are asked for, but there are {len(distractors)} exchanges to fill them with.",
-            where="turns",
-            fix="Ask for fewer turns, or give more exchanges with --distractors FILE.",
-        )
+    check_turns(turns, distractors)
     order = random.Random(f"{seed} {task.preference} {task.question}").sample(range(len(distractors)), len(distractors))
     found = list(task.opening)
     for place in order[:turns]:
         user, assistant = distractors[place]
         found += [{"role": "user", "content": user}, {"role": "assistant", "content": assistant}]
     return found
+
+
+def check_turns(turns: int, distractors: Sequence[tuple[str, str]]) -> None:
+    """Refuse more turns than there are exchanges to fill them with.
+
+    Args:
+        turns: exchanges in between.
+        distractors: the pool.
+
+    Raises:
+        ConfigurationError: the pool holds fewer exchanges.
+
+    Example:
+        >>> check_turns(1, [("Hello", "Hi")])
+    """
+    if turns > len(distractors):
+        raise ConfigurationError(
+            f"{turns} turns are asked for, but there are {len(distractors)} exchanges to fill them with.",
+            where="turns",
+            fix="Ask for fewer turns, or give more exchanges with --distractors FILE.",
+        )
 
 
 def question_turn(question: str, method: str, earlier: Sequence[Message]) -> str:

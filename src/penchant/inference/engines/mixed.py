@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt
 from torch import Tensor
 
+from penchant.errors import ConfigurationError
+from penchant.inference.companions import start_of
 from penchant.inference.engines.guided import GuidedEngine
 from penchant.inference.mixtures import (
     arithmetic_mixture,
@@ -72,12 +74,27 @@ class RealignmentEngine(GuidedEngine):
 
     id = "realignment"
 
-    reference: Annotated[str, "the model that the policy was tuned from"]
+    reference: Annotated[str | None, "the model that the policy was tuned from; default: what its run started from"] = (
+        None
+    )
     strength: Annotated[float, Ge(0), "λ: 0 for the reference, 1 for the policy"] = 1.0
 
     def names(self) -> list[tuple[str, str]]:
-        """The reference."""
-        return [(self.reference, "reference")]
+        """The reference.
+
+        Raises:
+            ConfigurationError: it is not given, and the policy is not that of a run.
+        """
+        policy = str(getattr(self.model, "name_or_path", ""))
+        found = self.reference or start_of([policy])
+        if found is None:
+            raise ConfigurationError(
+                f"The model that {policy or 'the policy'} was tuned from is not known.",
+                where="engine.reference",
+                why="Realignment changes how much of the tuning is used.",
+                fix="Give engine.reference=FOLDER, or the folder of a run as the model.",
+            )
+        return [(found, "reference")]
 
     def combine(self, own: Tensor, others: Sequence[Tensor]) -> Tensor:
         """See `penchant.inference.mixtures.realigned_logits`."""
