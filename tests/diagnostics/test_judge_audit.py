@@ -137,6 +137,24 @@ def test_too_few_comparisons_are_an_error() -> None:
         audit(Planted(), records(1))
 
 
+@pytest.mark.parametrize(
+    ("words", "consequence"),
+    [
+        (["audit", "FILE", "--judge", "verifier,rule=exact"], "there is nothing to audit a judge on"),
+        (["diagnose", "--data", "FILE"], "they reward nothing that could be explained"),
+    ],
+)
+def test_ties_alone_leave_nothing_to_do(
+    words: list[str], consequence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "ties.jsonl"
+    row = {"prompt": "Hi", "response_a": "Hello!", "response_b": "No.", "label": "tie"}
+    file.write_text((json.dumps(row) + "\n") * 3)
+    assert main([str(file) if each == "FILE" else each for each in words]) == 1
+    said = capsys.readouterr().err
+    assert "All 3 comparisons are ties" in said and consequence in said and "bt-ties" not in said
+
+
 def test_the_command_writes_table_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"prompt": each.prompt, "chosen": each.chosen, "rejected": each.rejected} for each in records(10)]
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

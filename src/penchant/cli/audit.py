@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penchant.cli.judge_words import JudgeOption, parse_judge
+from penchant.cli.measuring.only_ties import nothing_in_ties
 from penchant.cli.options import (
     AllowOutside,
     BadRecords,
@@ -57,7 +58,9 @@ def audit(
     from penchant.feedback.reading import read
     from penchant.rewards import build_judge
 
-    records = list(read(data, split=split, mapping=parse_mapping(map_), on_bad=on_bad))  # type: ignore[arg-type]
+    reading: dict[str, Any] = {"split": split, "mapping": parse_mapping(map_), "on_bad": on_bad}
+    with nothing_in_ties("there is nothing to audit a judge on"):
+        records = list(read(data, **reading))
     records = records if limit is None else records[:limit]
     made = build_judge(settings, records)
     if made is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_the_start_has_no_divergence_and_a_trained_model_has_that_of_its_own_sam
             )
             exact.append(float((own.exp() * (own - other)).sum()))
     assert found.low - 0.1 <= sum(exact) / len(exact) <= found.high + 0.1 and found.value > 0
+
+
+def test_one_prompt_gives_a_divergence_without_an_interval(run: Path, start: Path) -> None:
+    checkpoint = find_checkpoint(str(run))
+    found, _ = judged_checkpoints([checkpoint], str(start), RECORDS[:1], Length(), Sampling(max_new_tokens=3))
+    kl = found[0].divergence
+    assert kl is not None and math.isfinite(kl.value) and math.isnan(kl.low) and math.isnan(kl.high)
+    assert found[0].metrics["samples/kl"] == kl.value and "samples/kl/low" not in found[0].metrics
+    assert found[0].as_dict()["divergence"] == {"value": kl.value, "low": None, "high": None}
+    assert figure_rows(found)[0][5] == "one prompt"
 
 
 def test_the_checkpoints_of_a_run_come_by_step_and_find_their_tokenizer(run: Path, start: Path) -> None:

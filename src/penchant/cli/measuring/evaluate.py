@@ -210,6 +210,8 @@ def _show(found: list[Judged], prompts: int, reference: str, divergence: bool) -
         table.add_row(*row)
     console = make_console(highlight=False)
     print_fitted(console, table)
+    if prompts == 1:
+        console.print("One prompt gives no interval of the KL, and its win rate says nothing about others.")
     for each in found:
         if each.unread:
             console.print(f"{each.name}: the judge could not compare {each.unread} of {prompts} pairs.", markup=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penchant.cli.measuring.only_ties import nothing_in_ties
 from penchant.terminal import make_console
 from penchant.writing import write_json
 
@@ -51,7 +52,8 @@ def explain(
     from penchant.diagnostics.features.training import FeatureSettings
     from penchant.feedback import read
 
-    feedback = read(data, **reading)
+    with nothing_in_ties("they reward nothing that could be explained"):
+        feedback = read(data, **reading)
     others = {Path(each).name: read(each, on_bad=reading.get("on_bad", "stop")) for each in against}
     built = _built(judges, feedback)
     asked = {"judges": built, "others": others, "by": by, "people": people}

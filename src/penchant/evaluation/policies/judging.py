@@ -34,7 +34,8 @@ class Judged:
         reference_score: that of the reference's.
         length: mean length of its responses, characters.
         reference_length: that of the reference's.
-        divergence: KL from the reference by its own samples, nats per response; None where it is not measured.
+        divergence: KL from the reference by its own samples, nats per response; None where it is not measured. Of one
+            prompt there is no interval, and its ends are NaN.
         responses: its responses, in the order of the prompts.
     """
 
@@ -60,12 +61,17 @@ class Judged:
             found |= {"judge/score": self.score, "judge/reference_score": self.reference_score}
         if self.divergence is not None:
             apart = self.divergence
-            found |= {"samples/kl": apart.value, "samples/kl/low": apart.low, "samples/kl/high": apart.high}
+            found["samples/kl"] = apart.value
+            if math.isfinite(apart.low):
+                found |= {"samples/kl/low": apart.low, "samples/kl/high": apart.high}
         return found
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), "responses": list(self.responses), **self.metrics}
+        found = {**asdict(self), "responses": list(self.responses), **self.metrics}
+        if self.divergence is not None and not math.isfinite(self.divergence.low):
+            found["divergence"] = {"value": self.divergence.value, "low": None, "high": None}
+        return found
 
 
 @dataclass(frozen=True)

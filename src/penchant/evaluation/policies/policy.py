@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,7 +108,7 @@ def divergence_of(drawn: Drawn, reference: Policy, seed: int = 0) -> Interval:
     KL ≈ mean of log π(y|x) − log π_ref(y|x),   y ~ π
 
     The estimate has no bias; it can lie below 0 where the two hardly differ. The interval is the 95 % bootstrap
-    interval over prompts.
+    interval over prompts; one prompt gives none, and both ends are NaN.
 
     Args:
         drawn: responses of the policy.
@@ -115,4 +116,5 @@ def divergence_of(drawn: Drawn, reference: Policy, seed: int = 0) -> Interval:
         seed: of the bootstrap.
     """
     theirs = reference.logps(drawn.prompts, drawn.responses)
-    return bootstrap_mean(np.asarray(drawn.logps) - np.asarray(theirs), seed=seed)
+    apart = np.asarray(drawn.logps) - np.asarray(theirs)
+    return bootstrap_mean(apart, seed=seed) if len(apart) > 1 else Interval(float(apart[0]), math.nan, math.nan)

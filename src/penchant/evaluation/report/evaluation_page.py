@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -29,8 +30,8 @@ _LEAD = (
     "Win rate: mean probability that the judge prefers the checkpoint's response to the reference's; 50 % is the "
     "reference, higher is better. KL: divergence from the reference by the checkpoint's own samples at temperature 1, "
     "in nats per response up to the length limit; smaller means nearer. Front: no other checkpoint has more reward for "
-    "less divergence. Intervals are 95 % bootstrap intervals over prompts; checkpoints whose intervals overlap may not "
-    "differ."
+    "less divergence. Intervals are 95 % bootstrap intervals over prompts, of which one gives none; checkpoints whose "
+    "intervals overlap may not differ."
 )
 _CHART_LEAD = (
     "A checkpoint further to the right has moved further from the reference. Reward that no longer rises with the "
@@ -68,7 +69,8 @@ def figure_rows(found: Sequence[Judged]) -> list[tuple[str, ...]]:
             wins = (fixed(each.wins.rate, 1), f"{fixed(between.low, 1)} to {fixed(between.high, 1)}")
         apart = ("", "")
         if (kl := each.divergence) is not None:
-            apart = (fixed(kl.value, 2), f"{fixed(kl.low, 2)} to {fixed(kl.high, 2)}")
+            known = math.isfinite(kl.low)
+            apart = (fixed(kl.value, 2), f"{fixed(kl.low, 2)} to {fixed(kl.high, 2)}" if known else "one prompt")
         score = "" if each.score is None else number(each.score)
         rows.append((each.name, *wins, score, *apart, "yes" if place in front else "", fixed(each.length, 0)))
     first = found[0]

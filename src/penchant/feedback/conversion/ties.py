@@ -9,7 +9,11 @@ from penchant.feedback.collection import Feedback
 from penchant.feedback.kept import Kept, kept
 from penchant.feedback.records import Comparison, Record
 
-__all__ = ["all_ties", "decided", "is_tie", "without_ties"]
+__all__ = ["AllTiesError", "all_ties", "decided", "is_tie", "without_ties"]
+
+
+class AllTiesError(DataError):
+    """Data consist of ties alone, where ties are left out."""
 
 
 def is_tie(record: Record) -> bool:
@@ -22,14 +26,14 @@ def is_tie(record: Record) -> bool:
     return isinstance(record, Comparison) and record.tie
 
 
-def all_ties(number: int, name: str) -> DataError:
+def all_ties(number: int, name: str) -> AllTiesError:
     """The error for data that consist of ties alone, where ties are left out.
 
     Args:
         number: of the ties.
         name: of the data.
     """
-    return DataError(
+    return AllTiesError(
         f"All {number:,} comparisons are ties: neither response is preferred.",
         where=name,
         fix="Only methods that read the field probability, such as bt-ties, learn from ties.",
