@@ -139,3 +139,5 @@ def test_the_same_pair_of_another_person_is_no_repetition() -> None:
     assert explain_data(read(rows)).pairs == 20
     found = explain_data(read(rows), people="who")
     assert found.pairs == 40 and found.people is not None and found.people.counts == [20, 20]
+    shown = [(each["feature"], each["chosen"], each["rejected"]) for each in found.examples]
+    assert shown and len(set(shown)) == len(shown), "a pair is shown once, whoever judged it"

@@ -45,6 +45,11 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again_and_then_an_error(mode
     assert server.asked[mode] == 2
 
 
+def test_a_server_that_limits_requests_is_to_be_asked_less(server: Misbehaving) -> None:
+    with pytest.raises(ModelError, match=r"status 429.*ask later, or less at once"):
+        ask(server.url("429"))
+
+
 @pytest.mark.parametrize("mode", ["401", "404"])
 def test_a_request_that_is_refused_is_not_repeated(mode: str, server: Misbehaving) -> None:
     with pytest.raises(ModelError, match=f"status {mode}"):

@@ -119,10 +119,17 @@ def explain_data(
 
 def _examples(pairs: DataPairs, found: Discovery, features: int = 3, count: int = 2) -> list[dict[str, Any]]:
     """The pairs in which the features with the largest effects fire most."""
+    shown = []
+    for row in found.rows(features):
+        # Several people may have judged one pair.
+        different = {
+            frozenset((pair.prompt, pair.first, pair.second)): pair
+            for pair in reversed(found.strongest(pairs.pairs, int(str(row["feature"])), len(pairs)))
+        }
+        shown += [(row["feature"], pair) for pair in list(different.values())[: -count - 1 : -1]]
     return [
-        {"feature": row["feature"], "prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
-        for row in found.rows(features)
-        for pair in found.strongest(pairs.pairs, int(str(row["feature"])), count)
+        {"feature": place, "prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
+        for place, pair in shown
     ]
 
 

@@ -216,9 +216,13 @@ class Requests:
         return kind(
             f"The server did not answer as expected{tried} ({reason}).",
             where=shown(self.address),
-            fix="Check that it runs, that the url ends in /v1, the name of the model, and the key in "
-            f"{self.key_name}. {self.fix}",
+            fix=f"{self._remedy(reason)} {self.fix}",
         )
+
+    def _remedy(self, reason: str) -> str:
+        if reason.startswith("status 429"):
+            return "It limits how often it is asked: ask later, or less at once (parallel=1; per_minute)."
+        return f"Check that it runs, that the url ends in /v1, the name of the model, and the key in {self.key_name}."
 
 
 def key_in(name: str) -> str | None:

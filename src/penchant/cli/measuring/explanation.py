@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,7 +156,7 @@ def _features(found: Explanation) -> Table:
         table.add_column(column, justify="left" if column in ("rewarded", "rather than") else "right")
     for row in found.features.rows(10) if found.features else ():
         words = [", ".join(row[name]) or "–" for name in ("rewarded", "punished")]  # type: ignore[call-overload, arg-type]
-        table.add_row(
-            *words, f"+{row['win_rate_change']:.1%}", f"{row['p']:.1g}", f"{row['fidelity']:.2f}", f"{row['fires']:.0%}"
-        )
+        # Words that no held-out pair has fit nothing that could be measured.
+        fits = "–" if math.isnan(float(str(row["fidelity"]))) else f"{row['fidelity']:.2f}"
+        table.add_row(*words, f"+{row['win_rate_change']:.1%}", f"{row['p']:.1g}", fits, f"{row['fires']:.0%}")
     return table
