@@ -14,6 +14,7 @@ from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer, head
 from penchant.likelihood.head import REFERENCE_LOGPS, Rows, token_statistics
 from penchant.likelihood.inside.linear_head import OutputHead
+from penchant.likelihood.inside.reading import Reading
 
 ROWS, WIDTH, VOCABULARY = 11, 6, 17
 ALL = ("entropy", "kl", "max_p", "sum_p2")
@@ -170,7 +171,7 @@ def test_statistics_of_some_tokens_are_those_of_all(chunk: int | None, linear: b
     weight = own.weight if linear else recorder.weight
     results = []
     for asked in (None, measured):
-        found = token_statistics(rows, ids, ("reference_kl",), reference, chunk_rows=chunk, measured=asked)
+        found = token_statistics(rows, ids, ("reference_kl",), reference, chunk_rows=chunk, reading=Reading(asked))
         scale = torch.linspace(-1, 2, ROWS)
         total = (scale * found["logps"]).sum() + (scale * found["reference_kl"])[measured].sum()
         results.append((found, torch.autograd.grad(total, [hidden, weight])))

@@ -19,6 +19,8 @@ from penchant.likelihood import head as heads
 from penchant.likelihood.head import REFERENCE_LOGPS, Rows, token_statistics
 from penchant.likelihood.inside import head_tiles
 from penchant.likelihood.inside.linear_head import OutputHead
+from penchant.likelihood.inside.reading import Reading
+from penchant.likelihood.inside.tiled_softmax import TiledSoftmax
 from penchant.objectives import build
 
 ROWS, WIDTH, VOCABULARY = 11, 6, 17
@@ -298,7 +300,7 @@ def test_kept_tiles_of_tokens_whose_divergence_is_not_read_hold_the_policy_alone
     monkeypatch.setattr(head_tiles.Tiles, "values", watched)
     head, (hidden, ids, states) = a_head(0), inputs()
     other, seen = Rows(states, a_head(2)), torch.arange(ROWS) % 3 == 0
-    result = token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), other, measured=seen)
+    result = token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), other, reading=Reading(seen))
     expected = plainly(head, hidden, ids, other)
     expected[DIVERGENCE] = torch.where(seen, expected[DIVERGENCE], 0.0)
     for name, value in result.items():
@@ -315,3 +317,90 @@ def test_kept_tiles_of_tokens_whose_divergence_is_not_read_hold_the_policy_alone
     first, rest = set(range(0, count, 2)), set(range(count, ROWS, 2))
     theirs, own = ({row for number, row in held if number == which} for which in (1, 0))
     assert (theirs, own) == ((first, first | rest) if whole else (set(), set()))
+
+
+SOME = torch.arange(ROWS) % 3 == 0
+FORESEEN: dict[str, tuple[Reading, Callable[[dict[str, Tensor]], Tensor]]] = {
+    "none of some": (Reading(moved=SOME), lambda each: total(each, SOME.float())),
+    "none of some, in vain": (Reading(moved=SOME), lambda each: total(each, torch.ones(ROWS))),
+    "of some that are measured": (
+        Reading(SOME, SOME & (torch.arange(ROWS) > 4)),
+        lambda each: total(each, SOME.float()),
+    ),
+    "one like the other": (Reading(cancels=True), lambda each: (each["logps"] + each[DIVERGENCE]).cos().sum()),
+    "one like the other, in vain": (Reading(cancels=True), lambda each: total(each, torch.ones(ROWS))),
+    "one like the other of some": (
+        Reading(SOME, cancels=True),
+        lambda each: (each["logps"] + each[DIVERGENCE] * SOME).cos().sum(),
+    ),
+    "no divergence at all": (Reading(cancels=True), lambda each: each["logps"].cos().sum()),
+}
+
+
+@pytest.mark.parametrize("foreseen", FORESEEN)
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("whole", [heads.WHOLE_BYTES, 0])
+def test_what_is_foreseen_of_gradients_changes_no_result(
+    foreseen: str, bias: bool, frozen: bool, whole: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "WHOLE_BYTES", whole)
+    monkeypatch.setattr(head_tiles, "TILE_BYTES", 4 * 5 * 2)
+    monkeypatch.setattr(heads, "TILE_ROWS", 2)
+    reading, loss = FORESEEN[foreseen]
+    head, (hidden, ids, states) = a_head(0, bias=bias), inputs()
+    head.output.requires_grad_(not frozen)
+    other = Rows(states, a_head(2))
+    result = token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), other, reading=reading)
+    expected = plainly(head, hidden, ids, other)
+    if reading.measured is not None:
+        expected[DIVERGENCE] = torch.where(reading.measured, expected[DIVERGENCE], 0.0)
+    for name, value in result.items():
+        torch.testing.assert_close(value.double(), expected[name], atol=2e-6, rtol=1e-6)
+    parts = [hidden, *([] if frozen else head.output.parameters())]
+    for _ in range(2):  # a second backward pass finds the same
+        ours, plain = (torch.autograd.grad(loss(each), parts, retain_graph=True) for each in (result, expected))
+        for found, formula in zip(ours, plain, strict=True):
+            torch.testing.assert_close(found, formula, atol=3e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("reading", "tables"),
+    [(Reading(), {0: 3, 1: 3}), (Reading(moved=SOME), {0: 3, 1: 1}), (Reading(cancels=True), {1: 3})],
+)
+def test_distributions_that_are_foreseen_not_to_be_needed_are_not_kept(
+    reading: Reading, tables: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many tables of at most four rows are kept of the policy (0) and the reference (1)."""
+    monkeypatch.setattr(heads, "TILE_ROWS", 4)
+    kept: list[int] = []
+    values = head_tiles.Tiles.values
+
+    def watched(self: head_tiles.Tiles, products: bool) -> Any:
+        found = values(self, products)
+        kept.extend(number for number, *_ in self.kept)
+        return found
+
+    monkeypatch.setattr(head_tiles.Tiles, "values", watched)
+    hidden, ids, states = inputs()
+    token_statistics(Rows(hidden, a_head(0)), ids, (DIVERGENCE,), Rows(states, a_head(2)), reading=reading)
+    assert {number: kept.count(number) for number in set(kept)} == tables
+
+
+def test_a_frozen_head_has_no_products_that_are_foreseen_not_to_be_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    products: list[int] = []
+    mean = TiledSoftmax._add_mean
+
+    def counted(self: TiledSoftmax, rows: slice, *others: Any) -> None:
+        products.append(rows.stop - rows.start)
+        mean(self, rows, *others)
+
+    monkeypatch.setattr(TiledSoftmax, "_add_mean", counted)
+    found = []
+    for reading in (Reading(), Reading(moved=SOME), Reading(cancels=True)):
+        head, (hidden, ids, states) = a_head(0), inputs()
+        head.output.requires_grad_(False)
+        products.clear()
+        token_statistics(Rows(hidden, head), ids, (DIVERGENCE,), Rows(states, a_head(2)), reading=reading)
+        found.append(sum(products))
+    assert found == [2 * ROWS, ROWS + int(SOME.sum()), ROWS]

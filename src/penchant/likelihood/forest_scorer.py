@@ -20,6 +20,7 @@ from penchant.likelihood.dropout import without_dropout
 from penchant.likelihood.head import Head, Rows, Temperature, mean_logits
 from penchant.likelihood.hook import ScoreRequest, ScoringForward, activation_key, identity
 from penchant.likelihood.inside.layers import decoder_layers
+from penchant.likelihood.inside.reading import Reading
 from penchant.likelihood.inside.residual import Residual
 from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs
@@ -135,7 +136,7 @@ class ForestScorer:
         ends: bool = False,
         likelihood: bool = True,
         residual: Residual | None = None,
-        measured: Tensor | None = None,
+        reading: Reading | None = None,
     ) -> dict[str, Tensor]:
         """Statistics of the forest's K distinct response tokens.
 
@@ -150,7 +151,7 @@ class ForestScorer:
             ends: also return ``ends``, [R, 2, D] the hidden states at the last token of each prompt and response.
             likelihood: compute log-probabilities and statistics; without, the output head is not applied.
             residual: what is mixed into the embeddings of the response tokens.
-            measured: [K] the tokens whose statistics are read, the others have 0; None for all.
+            reading: which statistics of the K tokens are read; None for all.
 
         Returns:
             ``logps`` and each statistic, [K] float32, in the order of ``forest.targets``.
@@ -171,7 +172,7 @@ class ForestScorer:
                 forest,
                 tuple(stats),
                 other,
-                measured,
+                reading,
                 hidden=hidden,
                 ends=ends,
                 likelihood=likelihood,

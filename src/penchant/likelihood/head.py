@@ -16,6 +16,7 @@ from penchant.errors import ConfigurationError
 from penchant.likelihood.few_shapes import few_rows, keeps_shapes
 from penchant.likelihood.inside.head_tiles import TILE_ROWS, OtherLogits, write_logits
 from penchant.likelihood.inside.linear_head import Linear, LinearPass, OutputHead
+from penchant.likelihood.inside.reading import Order, Reading
 from penchant.objectives.core.token_statistic import STATISTICS, TokenStatistic, find_statistics
 
 __all__ = ["REFERENCE_LOGPS", "Head", "Rows", "Temperature", "mean_logits", "token_statistics"]
@@ -115,7 +116,7 @@ def token_statistics(
     chunk_rows: int | None = None,
     vocabulary: int | None = None,
     places: Tensor | None = None,
-    measured: Tensor | None = None,
+    reading: Reading | None = None,
 ) -> dict[str, Tensor]:
     """Log-probabilities of K tokens, with optional statistics of the full distribution, in one pass.
 
@@ -129,7 +130,7 @@ def token_statistics(
         chunk_rows: rows per chunk; chosen by size by default (0 disables chunking).
         vocabulary: V, used to choose the chunk size; measured on one row by default.
         places: [K] the position of each token in its sequence, for statistics that read it.
-        measured: [K] the tokens whose statistics are wanted; None for all. The others have 0 there, and their
+        reading: whose statistics are wanted; None for all. The other tokens have 0 there, and their
             log-probabilities.
 
     Returns:
@@ -150,7 +151,9 @@ def token_statistics(
     size = chunk_rows if chunk_rows is not None else _chunk_rows(rows, vocabulary)
     linear = _linear_of(rows)
     if linear is not None and len(ids) and set(wanted) <= {DIVERGENCE}:
-        return _linear_pass(asked, linear, size or len(ids), chunk_rows is None, measured if wanted else None)
+        order = (reading if wanted and reading else Reading()).order(len(ids))
+        return _linear_pass(asked, linear, size or len(ids), chunk_rows is None, order)
+    measured = None if reading is None else reading.measured
     if measured is not None and wanted and not measured.all():
         return _some_measured(asked, measured, chunk_rows, vocabulary)
     if size == 0 or size >= len(ids):
@@ -236,21 +239,19 @@ def _linear_of(rows: Rows) -> Linear | None:
     return rows.head.linear()
 
 
-def _linear_pass(asked: _Asked, linear: Linear, size: int, chosen: bool, measured: Tensor | None) -> dict[str, Tensor]:
+def _linear_pass(asked: _Asked, linear: Linear, size: int, chosen: bool, order: Order) -> dict[str, Tensor]:
     """What is asked, of a linear head, in chunks of a size that was chosen here, or told.
 
     Tokens whose divergence is not read stand last, so that whole chunks do without it.
     """
-    if measured is not None:
-        order = torch.cat([measured.nonzero().squeeze(-1), (~measured).nonzero().squeeze(-1)])
-        found = _linear_in_order(asked.part(order), linear, size, chosen, int(measured.sum()))
-        back = order.argsort()
-        return {name: values[back] for name, values in found.items()}
-    return _linear_in_order(asked, linear, size, chosen, len(asked.ids))
+    if order.places is None:
+        return _linear_in_order(asked, linear, size, chosen, order)
+    found, back = _linear_in_order(asked.part(order.places), linear, size, chosen, order), order.places.argsort()
+    return {name: values[back] for name, values in found.items()}
 
 
-def _linear_in_order(asked: _Asked, linear: Linear, size: int, chosen: bool, split: int) -> dict[str, Tensor]:
-    """The same, with the divergence of the first ``split`` tokens, and 0 for the others."""
+def _linear_in_order(asked: _Asked, linear: Linear, size: int, chosen: bool, order: Order) -> dict[str, Tensor]:
+    """The same of tokens that stand in the order, with 0 for divergences that are not read."""
     hidden, weight, bias = _as_computed(asked.rows.hidden, linear)
     if not torch.is_grad_enabled():
         hidden, weight = hidden.detach(), weight.detach()
@@ -263,10 +264,10 @@ def _linear_in_order(asked: _Asked, linear: Linear, size: int, chosen: bool, spl
         columns = reference is None or reference.by_columns
         # Of few columns, whatever the vocabulary is; where rows are whole, in chunks whose other tables are small.
         size = TILE_ROWS if columns else min(size, max(1, CHUNK_BYTES // (4 * len(weight))))
-    values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size, keep, split)
+    values = LinearPass.apply(hidden, weight, bias, asked.ids, reference, size, keep, order)
     found = dict(zip(("logps", str(DIVERGENCE), REFERENCE_LOGPS), values, strict=False))
-    if split < len(asked.ids):
-        read = torch.arange(len(asked.ids), device=asked.ids.device) < split
+    if order.measured < len(asked.ids):
+        read = torch.arange(len(asked.ids), device=asked.ids.device) < order.measured
         found[str(DIVERGENCE)] = torch.where(read, found[str(DIVERGENCE)], 0.0)
     return found
 

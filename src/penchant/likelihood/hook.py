@@ -12,6 +12,7 @@ from torch import Tensor
 from penchant.forest.attention import ATTENTION
 from penchant.forest.layout import Forest
 from penchant.likelihood.head import Rows, Temperature, token_statistics
+from penchant.likelihood.inside.reading import Reading
 from penchant.likelihood.inside.residual import Residual
 from penchant.likelihood.inside.router import Router
 from penchant.likelihood.outputs import Outputs, switch_attention
@@ -28,7 +29,7 @@ class ScoreRequest:
         forest: the batch.
         stats: statistics in addition to the log-probabilities (see `penchant.likelihood.head`).
         other: rows of another model, for statistics that compare with it.
-        measured: [K] the tokens whose statistics are read; None for all.
+        reading: which statistics of the K tokens are read; None for all.
         rows_only: return only the rows that predict the targets, and activations.
         hidden: also return these rows.
         ends: also return, for each response, the hidden states at the last token of its prompt and at its own.
@@ -42,7 +43,7 @@ class ScoreRequest:
     forest: Forest
     stats: tuple[str | TokenStatistic, ...] = ()
     other: Rows | None = None
-    measured: Tensor | None = None
+    reading: Reading | None = None
     rows_only: bool = False
     hidden: bool = False
     ends: bool = False
@@ -109,7 +110,7 @@ class ScoringForward:
         own = asked.temperature.rows(rows, head or identity)
         places = forest.position_ids[forest.targets]
         given = (own, forest.target_ids, asked.stats, asked.other, chunk, vocabulary, places)
-        found = token_statistics(*given, measured=asked.measured)
+        found = token_statistics(*given, reading=asked.reading)
         return found | inside
 
     def _ordinary(self, *args: Any, **kwargs: Any) -> Any:

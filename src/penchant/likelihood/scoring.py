@@ -12,6 +12,7 @@ from penchant.likelihood.forest_scorer import ForestScorer
 from penchant.likelihood.head import REFERENCE_LOGPS
 from penchant.likelihood.hook import activation_key
 from penchant.likelihood.inside.gradient_norms import gradient_norms
+from penchant.likelihood.inside.reading import Reading
 from penchant.likelihood.inside.residual import Residual, prediction
 from penchant.likelihood.references.reference import Reference, ReferenceScores
 from penchant.objectives.core.requirements import Needs
@@ -79,7 +80,7 @@ def _passes(scorer: ForestScorer, batch: Batch, held: _Held, module: nn.Module |
     with torch.set_grad_enabled(trains or needs.gradient_norms):
         rows = held.scores and held.scores.rows
         inside = (needs.hidden, sorted(needs.layers), needs.ends, needs.scores)
-        flat = scorer.score(forest, stats, rows, module, *inside, measured=_measured(batch, needs))
+        flat = scorer.score(forest, stats, rows, module, *inside, reading=_reading(batch, needs))
     if mixing is None:
         return flat
     if mixed is None:  # the second pass is the first
@@ -89,15 +90,23 @@ def _passes(scorer: ForestScorer, batch: Batch, held: _Held, module: nn.Module |
     return flat | {"residual_logp": second["logps"]}
 
 
-def _measured(batch: Batch, needs: Needs) -> Tensor | None:
-    """[K] the tokens whose statistics are read; None if they are all."""
-    if not needs.stats or needs.residual is not None or all(needs.stats_in(name) for name in batch.rows):
+def _reading(batch: Batch, needs: Needs) -> Reading | None:
+    """Which statistics of the forest's tokens are read, and in which of them a gradient is foreseen."""
+    if not needs.stats or needs.residual is not None:
+        return None
+    measured = [name for name in batch.rows if needs.stats_in(name)]
+    moved = [name for name in measured if name not in needs.stats_fixed]
+    return Reading(_tokens_of(batch, measured), _tokens_of(batch, moved), needs.stats_cancel)
+
+
+def _tokens_of(batch: Batch, views: list[str]) -> Tensor | None:
+    """[K] the tokens that stand in a response of some views; None if these are all views."""
+    if len(views) == len(batch.rows):
         return None
     forest = batch.forest
     found = torch.zeros(len(forest.targets), dtype=torch.bool, device=forest.targets.device)
-    for name, rows in batch.rows.items():
-        if needs.stats_in(name):
-            found[forest.target_of[rows][forest.mask[rows]]] = True
+    for rows in (batch.rows[name] for name in views):
+        found[forest.target_of[rows][forest.mask[rows]]] = True
     return found
 
 

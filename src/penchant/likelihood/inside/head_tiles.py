@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from penchant.likelihood.inside.reading import Order
 from penchant.likelihood.inside.tiled_softmax import TiledSoftmax, token_places, within
 
 __all__ = ["TILE_ROWS", "OtherLogits", "Tiles", "write_logits"]
@@ -45,8 +47,9 @@ class Tiles:
         ids: [K] the tokens.
         reference: of the other model, or None.
         size: rows of a tile.
-        keep: whether the distributions of the tiles are kept, each in memory of its own.
-        split: a row at which no tile goes on; `values` computes the divergence of those before it.
+        keep: whether the distributions of the tiles are kept, each in memory of its own, but for those that backward
+            is foreseen not to need.
+        order: what the rows are, by their place; no tile goes on where they change.
 
     Attributes:
         kept: the kept distributions, by model (0 the policy, 1 the reference), first row and tile.
@@ -60,12 +63,12 @@ class Tiles:
         reference: OtherLogits | None,
         size: int,
         keep: bool,
-        split: int = 0,
+        order: Order,
     ) -> None:
         self.hidden, self.ids, self.reference = hidden, ids, reference
         self.weight, self.bias = layer
         self.keep, self.kept = keep, dict[tuple[int, int, int], Tensor]()
-        self.size, self.split = max(1, size), split
+        self.size, self.order = max(1, size), order
         whole = hidden.is_cuda or not (reference is None or reference.by_columns)
         count = len(self.weight)
         self.width = count if whole else min(count, _columns(TILE_BYTES // (4 * self.size)))
@@ -78,8 +81,9 @@ class Tiles:
             products: whether the distributions' means of the weights are wanted.
 
         Returns:
-            log π(y), and with a reference also KL(π_ref ‖ π), before ``split``, and log π_ref(y), [K] each; the
-            logarithms of the tiles' shares, [tiles, K], of policy and reference; the means of both, [K, D].
+            log π(y), and with a reference also KL(π_ref ‖ π), where it is measured, and log π_ref(y), [K] each; the
+            logarithms of the tiles' shares, [tiles, K], of policy and reference; the means of both, [K, D], where
+            backward is not foreseen to do without them.
         """
         wide = self.weight if products else None
         both = [
@@ -99,21 +103,21 @@ class Tiles:
 
     def _read(self, rows: slice, tile: int, columns: slice, both: list[TiledSoftmax]) -> None:
         """Add a tile to the sums of its rows."""
-        weight = None if both[0].means is None else self.weight[columns]
+        weights = [None if self._spared(number, rows) else self.weight[columns] for number in (0, 1)]
         own = self._logits(rows, columns)
         if self.reference is None:
-            return both[0].add(rows, tile, own, own, weight)
-        measured = rows.start < self.split
+            return both[0].add(rows, tile, own, own, weights[0])
+        measured = rows.start < self.order.measured
         if self.keep:
             other = self._others(rows, columns)
             gaps = torch.sub(other, own, out=self._table("gaps", *own.shape)) if measured else None
             both[0].add(rows, tile, own, own)
         else:
             # Two tables serve: the policy's probabilities are done with when the reference's logits take their place.
-            both[0].add(rows, tile, own, self._table("other logits", *own.shape), weight)
+            both[0].add(rows, tile, own, self._table("other logits", *own.shape), weights[0])
             other = self._others(rows, columns)
             gaps = torch.sub(other, own, out=own) if measured else None
-        return both[1].add(rows, tile, other, other, weight if measured else None, gaps)
+        return both[1].add(rows, tile, other, other, weights[1], gaps)
 
     def gradients(
         self, logps: Tensor, divergence: Tensor | None, shares: list[Tensor], wanted: tuple[bool, ...]
@@ -151,21 +155,21 @@ class Tiles:
     def _filled(self, rows: slice, tile: int, columns: slice, slopes: _Slopes) -> Tensor:
         """The gradient of the logits of a tile, but for the factor of each row."""
         parts = [
-            (number, self._given(number, rows, columns), each[tile, :, None])
+            (number, *self._given(number, rows, columns), each[tile, :, None])
             for number, each in enumerate(slopes.factors)
             if each is not None
         ]
-        first = parts[0][1]
-        table = self._table("slopes", *first.shape) if self.keep else first
+        _, first, kept, _ = parts[0]
+        table = self._table("slopes", *first.shape) if kept else first
         for block in self._blocks(table):
             made = table[block]
-            for number, given, factor in parts:
+            for number, given, kept, factor in parts:
                 probs = given[block]
-                if not self.keep:
+                if not kept:
                     torch.softmax(probs, -1, out=probs)
                 if (empty := slopes.empty[number]) is not None:
                     # Kept ones stay as they are, since backward may come again.
-                    fill = torch.Tensor.masked_fill if self.keep else torch.Tensor.masked_fill_
+                    fill = torch.Tensor.masked_fill if kept else torch.Tensor.masked_fill_
                     probs = fill(probs, empty[tile, block, None], 0.0)
                 if given is first:
                     torch.mul(probs, factor[block], out=made)
@@ -174,14 +178,21 @@ class Tiles:
             made.scatter_add_(-1, within(slopes.places[block], made), slopes.token[tile, block, None])
         return table
 
-    def _given(self, number: int, rows: slice, columns: slice) -> Tensor:
-        """The probabilities of policy or reference in a tile where they are kept, else the logits."""
-        if self.keep:
-            return self.kept[number, rows.start, columns.start]
-        return self._others(rows, columns) if number else self._logits(rows, columns)
+    def _given(self, number: int, rows: slice, columns: slice) -> tuple[Tensor, bool]:
+        """The probabilities of policy or reference in a tile where they are kept, else the logits; and which it is."""
+        kept = self.kept.get((number, rows.start, columns.start))
+        if kept is not None:
+            return kept, True
+        return self._others(rows, columns) if number else self._logits(rows, columns), False
+
+    def _spared(self, number: int, rows: slice) -> bool:
+        """Whether backward is foreseen not to need the distributions of policy or reference in some rows."""
+        moved = rows.start < self.order.moved
+        return not moved if number else moved and self.order.cancels
 
     def _rows(self) -> Iterator[slice]:
-        for first, last in ((0, self.split), (self.split, len(self.ids))):
+        bounds = (0, self.order.moved, self.order.measured, len(self.ids))
+        for first, last in itertools.pairwise(bounds):
             yield from (slice(at, min(at + self.size, last)) for at in range(first, last, self.size))
 
     def _columns(self) -> Iterator[slice]:
@@ -206,7 +217,7 @@ class Tiles:
     def _room(self, number: int, rows: slice, columns: slice) -> Tensor:
         """Memory for the logits of policy or reference in a tile, of its own where it is kept."""
         shape = (rows.stop - rows.start, columns.stop - columns.start)
-        if not self.keep or (number and rows.start >= self.split):
+        if not self.keep or self._spared(number, rows):
             return self._table(("logits", "other logits")[number], *shape)
         made = self.kept[number, rows.start, columns.start] = self.hidden.new_empty(shape, dtype=torch.float32)
         return made

@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.utils.parametrize import is_parametrized
 
 from penchant.likelihood.inside.head_tiles import OtherLogits, Tiles
+from penchant.likelihood.inside.reading import Order
 
 __all__ = ["Linear", "LinearPass", "OutputHead"]
 
@@ -81,7 +82,8 @@ class LinearPass(torch.autograd.Function):
 
     The logits are computed again in backward, those of the reference only where the divergence has a gradient. Where
     memory allows it, the distributions are kept instead, and with a frozen head the products of the distributions with
-    its weights.
+    its weights. What backward is foreseen not to need is neither kept nor multiplied; if it is needed after all, it is
+    computed again.
     """
 
     @staticmethod
@@ -94,7 +96,7 @@ class LinearPass(torch.autograd.Function):
         reference: OtherLogits | None,
         size: int,
         keep: bool,
-        split: int,
+        order: Order,
     ) -> tuple[Tensor, ...]:
         """The values, [K] float32 each: one without a reference, three with.
 
@@ -107,16 +109,16 @@ class LinearPass(torch.autograd.Function):
             reference: the reference's logits, computed without gradient, or None.
             size: rows per chunk.
             keep: whether all distributions may be kept for backward, where the head is trained.
-            split: the divergence of positions from here on is not asked for, and not computed; what stands there is
-                no value, and must get no gradient.
+            order: what the positions are, by their place. The divergence of those that are not measured is not
+                computed; what stands there is no value, and must get no gradient.
         """
         frozen = not any(ctx.needs_input_grad[1:3])
         ctx.products = ctx.needs_input_grad[0] and frozen
-        tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep=keep and not frozen, split=split)
+        tiles = Tiles(hidden, (weight, bias), ids, reference, size, keep and not frozen, order)
         values, shares, means = tiles.values(ctx.products)
-        ctx.kept, ctx.split = list(tiles.kept), split
-        own = means if ctx.products else [*shares, *tiles.kept.values()]
-        ctx.save_for_backward(hidden, weight, bias, ids, *own)
+        ctx.kept, ctx.order, ctx.tables = list(tiles.kept), order, len(shares)
+        own = means if ctx.products else tiles.kept.values()
+        ctx.save_for_backward(hidden, weight, bias, ids, *shares, *own)
         ctx.reference, ctx.size = reference, size
         ctx.set_materialize_grads(False)
         return tuple(values)
@@ -125,28 +127,35 @@ class LinearPass(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
         """Gradients of hidden states, weights and bias."""
-        hidden, weight, bias, ids, *own = ctx.saved_tensors
+        hidden, weight, bias, ids, *saved = ctx.saved_tensors
+        shares, own = saved[: ctx.tables], saved[ctx.tables :]
         logps = upstream[0] if upstream[0] is not None else hidden.new_zeros(len(ids), dtype=torch.float32)
         divergence = upstream[1] if len(upstream) > 1 else None
-        if ctx.products:
+        if ctx.products and _as_foreseen(ctx.order, logps, divergence):
             found = logps[:, None] * (weight[ids].float() - own[0])
             if divergence is not None:
                 found += divergence[:, None] * (own[0] - own[1])
             return found.to(hidden.dtype), None, None, None, None, None, None, None
-        first, wanted = len(own) - len(ctx.kept), ctx.needs_input_grad[:3]
-        shares = own[:first]
+        wanted = ctx.needs_input_grad[:3]
         if ctx.kept:
-            tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, keep=True, split=ctx.split)
-            tiles.kept = dict(zip(ctx.kept, own[first:], strict=True))
+            tiles = Tiles(hidden, (weight, bias), ids, ctx.reference, ctx.size, True, ctx.order)
+            tiles.kept = dict(zip(ctx.kept, own, strict=True))
             return (*tiles.gradients(logps, divergence, shares, wanted), None, None, None, None, None)
-        order, split = _moving(logps, divergence)
+        order, first = _moving(logps, divergence)
         other = None if ctx.reference is None else ctx.reference.ordered(order)
-        tiles = Tiles(hidden[order], (weight, bias), ids[order], other, ctx.size, keep=False, split=split)
+        tiles = Tiles(hidden[order], (weight, bias), ids[order], other, ctx.size, False, Order(None, first, first))
         slopes = None if divergence is None else divergence[order]
         found, *layer = tiles.gradients(logps[order], slopes, [each[:, order] for each in shares], wanted)
         if found is not None:
             found = torch.zeros_like(hidden).index_copy_(0, order, found)
         return (found, *layer, None, None, None, None, None)
+
+
+def _as_foreseen(order: Order, logps: Tensor, divergence: Tensor | None) -> bool:
+    """Whether the gradients need none of the means that were left out."""
+    slopes = torch.zeros_like(logps) if divergence is None else divergence
+    apart = order.cancels and bool((slopes != logps)[: order.moved].any())
+    return not apart and not bool(slopes[order.moved :].any())
 
 
 def _moving(logps: Tensor, divergence: Tensor | None) -> tuple[Tensor, int]:

@@ -35,6 +35,10 @@ class Needs:
             `TokenStatistic`s that the objective defines.
         stats_of: views whose statistics are read; None for all. Statistics of tokens that stand in no such view are not
             computed.
+        stats_fixed: views whose statistics the loss reads as constants, without gradient. Like the next one, it only
+            saves work: results do not depend on it.
+        stats_cancel: whether the loss has the same gradient by the log-probability of a token and by ``reference_kl``
+            there, in all views whose statistics have one: the policy's distribution has no part in their sum.
         unreferenced: views that the reference does not score although there is one.
         hidden: whether each view has the hidden states that predict its tokens (`Scored.hidden`).
         ends: whether each view has the hidden states at the last token of its prompts and of its responses
@@ -60,6 +64,8 @@ class Needs:
     reference: bool = False
     stats: frozenset[str | TokenStatistic] = frozenset()
     stats_of: frozenset[str] | None = None
+    stats_fixed: frozenset[str] = frozenset()
+    stats_cancel: bool = False
     unreferenced: frozenset[str] = frozenset()
     hidden: bool = False
     ends: bool = False
@@ -75,6 +81,8 @@ class Needs:
             reference=self.reference or other.reference,
             stats=self.stats | other.stats,
             stats_of=self._read_of(other),
+            stats_fixed=self._fixed_of(other),
+            stats_cancel=self.stats_cancel and other.stats_cancel,
             unreferenced=self.unreferenced | other.unreferenced,
             hidden=self.hidden or other.hidden,
             ends=self.ends or other.ends,
@@ -91,6 +99,14 @@ class Needs:
         asking = [each for each in (self, other) if each.stats]
         given = [each.stats_of for each in asking if each.stats_of is not None]
         return frozenset().union(*given) if asking and len(given) == len(asking) else None
+
+    def _fixed_of(self, other: Needs) -> frozenset[str]:
+        """The views whose statistics have no gradient in one of both."""
+        asking = [each for each in (self, other) if each.stats]
+        known = self.stats_fixed | other.stats_fixed
+        return frozenset(
+            view for view in known if all(view in each.stats_fixed or not each.stats_in(view) for each in asking)
+        )
 
     def _one_residual(self, other: Needs) -> Mixing | None:
         """The second pass of both."""
@@ -197,7 +213,12 @@ class Requirements:
             fields=tuple(dict.fromkeys(self.fields + other.fields)),
             optional=frozenset(name for name in self.optional | other.optional if not required(name)),
             several=self.several | other.several,
-            needs=replace(needs, unreferenced=needs.unreferenced - asked),
+            needs=replace(
+                needs,
+                unreferenced=needs.unreferenced - asked,
+                # What reads fields alone changes no gradient of a token by another factor.
+                stats_cancel=all(each.needs.stats_cancel for each in both if each.views),
+            ),
             # The number must be one that each part knows.
             numbered={
                 name: min(each.numbered[name] for each in both if name in each.numbered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
@@ -95,6 +96,7 @@ class SparsePO(_Masked):
         super().__init__(**hyper)
         self.reward_mask = LayerMask(self.layers == "last")
         self.kl_mask = None if self.common_mask else LayerMask(self.layers == "last", number=1)
+        self.needs = replace(type(self).needs, stats_cancel=self.common_mask)
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with mean and sparsity of the masks."""
@@ -139,7 +141,12 @@ class SparsePOFromActivations(_Masked):
     """
 
     id = "sparsepo-mapo"
-    needs = Needs(reference=True, stats=frozenset({"reference_kl"}), reference_states=frozenset({UNIT_MEANS}))
+    needs = Needs(
+        reference=True,
+        stats=frozenset({"reference_kl"}),
+        stats_cancel=True,
+        reference_states=frozenset({UNIT_MEANS}),
+    )
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], with mean and sparsity of the masks."""

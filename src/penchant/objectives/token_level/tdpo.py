@@ -25,7 +25,6 @@ class _SequentialDivergence(Objective):
     paper = "arXiv:2404.11999"
     evidence = OFFICIAL_CODE
     tags: ClassVar[tuple[str, ...]] = ("divergence",)
-    needs = Needs(reference=True, stats=frozenset({DIVERGENCE}))
 
     beta: Annotated[float, Gt(0), "inverse temperature of the implied reward; larger stays closer to the reference"] = (
         0.1
@@ -67,6 +66,7 @@ class TDPO1(_SequentialDivergence):
     """
 
     id = "tdpo1"
+    needs = Needs(reference=True, stats=frozenset({DIVERGENCE}), stats_cancel=True)
 
     def loss(self, chosen: Scored, rejected: Scored) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss per pair, [B], and K of both responses."""
@@ -95,6 +95,7 @@ class TDPO2(_SequentialDivergence):
     """
 
     id = "tdpo2"
+    needs = Needs(reference=True, stats=frozenset({DIVERGENCE}), stats_fixed=frozenset({"chosen"}))
 
     alpha: Annotated[float, Ge(0), "weight of the divergences"] = 0.5
 
