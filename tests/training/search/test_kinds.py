@@ -89,11 +89,19 @@ def test_larger_ranks_train_more_and_loha_has_two_pairs_of_matrices() -> None:
             assert counted == times * expected if times else counted < expected
 
 
+def test_weights_of_a_kind_do_not_depend_on_further_recipe_keys() -> None:
+    layout, ranks = layout_of(tiny_model("llama")), {"attention": 3, "feed-forward": 3}
+    plain, searched = several("hira"), several("hira", keys={"learning_rate": (1e-3, 1e-2)})
+    # As the size of the largest adapter is found, which has no further keys.
+    assert searched.trained(ranks, layout) == plain.trained(ranks, layout) > 0
+
+
 @pytest.fixture
 def document(folder: Path, tmp_path: Path) -> dict[str, Any]:
     recipe = {"model": str(folder), "data": str(write_pairs(tmp_path / "pairs.jsonl")), "max_steps": 1}
     recipe |= {"eval_data": str(write_pairs(tmp_path / "held.jsonl", pairs(24)[18:])), "batch_size": 4}
     space = {"attention": [0, 2], "feed-forward": [0, 2], "layers": False, "kinds": ["lora", "ia3", "loha"]}
+    space["keys"] = {"max_grad_norm": [1.0]}
     return {
         "output": str(tmp_path / "search"),
         "recipe": recipe | {"learning_rate": 1e-2},

@@ -10,11 +10,12 @@ import torch
 from annotated_types import Ge, Gt, Lt
 from torch import Tensor
 
-from penchant.errors import ConfigurationError, nearest
+from penchant.errors import ConfigurationError
 from penchant.training.devices.processes import Processes
 from penchant.training.parameters.added import AddedStrategy, Place
 from penchant.training.parameters.frozen import trained_weights
 from penchant.training.parameters.masked import packed, unpacked
+from penchant.training.parameters.names import nearest_weight
 from penchant.training.parameters.parts import place_in_part
 from penchant.training.parameters.strategy import Start
 
@@ -144,7 +145,7 @@ class DSEE(AddedStrategy):
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in weights):
                 raise ConfigurationError(
-                    f"No matrix has a name like {pattern!r}. {nearest(pattern, weights)}",
+                    f"No matrix has a name like {pattern!r}. {nearest_weight(pattern, weights)}",
                     where="parameters.targets",
                     fix="Use the names of `model.named_parameters()`, with * for any text.",
                 )

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 from torch import nn
 
-from penchant.errors import CheckpointError, ConfigurationError, nearest
+from penchant.errors import CheckpointError, ConfigurationError
 from penchant.training.devices.processes import Processes
+from penchant.training.parameters.names import nearest_weight
 from penchant.training.parameters.strategy import Start, Strategy
 
 __all__ = ["Freeze", "Frozen", "trained_weights"]
@@ -141,7 +142,7 @@ class Freeze(Frozen):
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise ConfigurationError(
-                    f"No trained weight has a name like {pattern!r}. {nearest(pattern, names)}",
+                    f"No trained weight has a name like {pattern!r}. {nearest_weight(pattern, names)}",
                     where=f"parameters.{'frozen' if self.frozen else 'trained'}",
                     fix="Use the names of `model.named_parameters()`, with * for any text.",
                 )

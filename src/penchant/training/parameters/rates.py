@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.errors import ConfigurationError, nearest
+from penchant.errors import ConfigurationError
 from penchant.likelihood.inside.layers import decoder_layers
+from penchant.training.parameters.names import nearest_weight
 
 __all__ = ["Rates", "rates_of"]
 
@@ -57,7 +58,7 @@ class Rates:
         for pattern in self.patterns:
             if not any(fnmatchcase(name, pattern) for name in trained):
                 raise ConfigurationError(
-                    f"learning_rates: no trained weight has a name like {pattern!r}. {nearest(pattern, trained)}",
+                    f"No trained weight has a name like {pattern!r}. {nearest_weight(pattern, trained)}",
                     where="learning_rates",
                     fix="Use the names of `model.named_parameters()`, with * for any text.",
                 )

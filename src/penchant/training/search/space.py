@@ -201,7 +201,7 @@ class Space:
             return bottleneck_weights(layout.width, **self._units(configuration), layers=used, keys=layout.keys)
         if self.kind(configuration) != LORA:
             assert layout.model is not None
-            return trained_weights(layout.model, self.recipe(configuration, layout)["lora"])
+            return trained_weights(layout.model, self._adapter(configuration, layout))
         sides = {path: side for groups in layout.places for group in groups.values() for path, side in group.items()}
         return sum(rank * sides[path] for path, rank in self.sizes(configuration, layout).items())
 
@@ -211,6 +211,9 @@ class Space:
         if self.of_bottlenecks:
             units, layers = self._units(configuration), self._used(configuration, layout)
             return {"parameters": {"name": "bottleneck", **units, "layers": layers}, **further}
+        return {"lora": self._adapter(configuration, layout), **further}
+
+    def _adapter(self, configuration: Configuration, layout: Layout) -> dict[str, Any]:
+        """The adapter of a configuration, as the recipe's ``lora``."""
         feed_forward = {path for groups in layout.places for path in groups[GROUPS[1]]}
-        ranks = self.sizes(configuration, layout)
-        return {"lora": self.kind(configuration).recipe(ranks, self.scale, feed_forward), **further}
+        return self.kind(configuration).recipe(self.sizes(configuration, layout), self.scale, feed_forward)
