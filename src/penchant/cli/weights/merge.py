@@ -66,7 +66,11 @@ def merge(
     _check_soup(soup, takes_rule=method is not None or base is not None)
     if soup in (None, UNIFORM):
         if data is not None or measure is not None or judge is not None:
-            raise ConfigurationError("--data, --measure and --judge choose a soup.", fix="Give --soup greedy.")
+            every = "--soup uniform averages all models" if soup else "without --soup all models are merged"
+            raise ConfigurationError(
+                f"--data, --measure and --judge choose the models of a soup; {every}.",
+                fix="Give --soup greedy or --soup maximum, or leave them out.",
+            )
         merged = merge_models(models, _rule(rule), out, base=base, overwrite=overwrite)
         of = counted(len(models), "model")
         return echo(f"{merged.tensors} tensors, {merged.numbers:,} numbers of {of}: {merged.folder}")

@@ -78,7 +78,7 @@ _FIX = "Give the folder of a run with parameters=lt-sft, or its difference.safet
 
 @torch.no_grad()
 def add_difference(model: nn.Module, file: Path, factor: float = 1.0) -> int:
-    """Add a sparse difference to a model's weights, in place. The order of several additions does not matter.
+    """Add a sparse difference to a model's weights, in place.
 
     Args:
         model: the base, or a model with other differences added.
@@ -104,5 +104,6 @@ def add_difference(model: nn.Module, file: Path, factor: float = 1.0) -> int:
     for name, (_shape, places, values) in found.items():
         flat = weights[name].data.view(-1)
         places = places.to(flat.device)
-        flat[places] = (flat[places].float() + factor * values.to(flat.device)).to(flat.dtype)
+        exact = torch.promote_types(flat.dtype, torch.float32)
+        flat[places] = (flat[places].to(exact) + factor * values.to(flat.device, exact)).to(flat.dtype)
     return sum(len(values) for _shape, _places, values in found.values())

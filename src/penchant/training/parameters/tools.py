@@ -19,7 +19,7 @@ __all__ = ["compose", "half_reset"]
 def compose(model: nn.Module, add: Sequence[Path], subtract: Sequence[Path] = ()) -> dict[str, int]:
     """Add sparse differences to a model, in place, as ``parameters=lt-sft`` leaves them in a run's folder.
 
-    θ = θ0 + Σ φ (added) − Σ φ (subtracted)
+    θ = θ0 + Σ φ (added) − Σ φ (subtracted), summed in float64 and rounded once, so that the order does not matter.
 
     Args:
         model: the one that the differences were trained from, or one with some of them added.
@@ -38,8 +38,16 @@ def compose(model: nn.Module, add: Sequence[Path], subtract: Sequence[Path] = ()
     """
     if not add and not subtract:
         raise ConfigurationError("No difference is given.", fix="Name at least one folder of a run, or --subtract one.")
-    changed = {str(file): add_difference(model, file) for file in add}
-    return changed | {str(file): add_difference(model, file, -1.0) for file in subtract}
+    weights = list(model.parameters())
+    kinds = [each.dtype for each in weights]
+    for each in weights:
+        each.data = each.data.double()
+    try:
+        changed = {str(file): add_difference(model, file) for file in add}
+        return changed | {str(file): add_difference(model, file, -1.0) for file in subtract}
+    finally:
+        for each, kind in zip(weights, kinds, strict=True):
+            each.data = each.data.to(kind)
 
 
 @torch.no_grad()
