@@ -65,12 +65,7 @@ def merge(
 
     _check_soup(soup, takes_rule=method is not None or base is not None)
     if soup in (None, UNIFORM):
-        if data is not None or measure is not None or judge is not None:
-            every = "--soup uniform averages all models" if soup else "without --soup all models are merged"
-            raise ConfigurationError(
-                f"--data, --measure and --judge choose the models of a soup; {every}.",
-                fix="Give --soup greedy or --soup maximum, or leave them out.",
-            )
+        _check_unscored(soup, data, measure, judge)
         merged = merge_models(models, _rule(rule), out, base=base, overwrite=overwrite)
         of = counted(len(models), "model")
         return echo(f"{merged.tensors} tensors, {merged.numbers:,} numbers of {of}: {merged.folder}")
@@ -86,6 +81,16 @@ def merge(
     echo(f"Soup of {len(found.members)} of {len(models)} models, score {found.score:.6g}: {merged.folder}")
     for place in found.members:
         echo(f"  {models[place]}")
+
+
+def _check_unscored(soup: str | None, *given: Any) -> None:
+    """Refuse what scores models where none is chosen."""
+    if any(each is not None for each in given):
+        every = "--soup uniform averages all models" if soup else "without --soup all models are merged"
+        raise ConfigurationError(
+            f"--data, --measure and --judge choose the models of a soup; {every}.",
+            fix="Give --soup greedy or --soup maximum, or leave them out.",
+        )
 
 
 def _check_soup(soup: str | None, takes_rule: bool) -> None:
