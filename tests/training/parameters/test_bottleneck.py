@@ -18,14 +18,8 @@ from penchant.errors import CheckpointError, ConfigurationError, ModelError, Pen
 from penchant.forest import build_forest
 from penchant.likelihood import CausalScorer
 from penchant.likelihood.loading import load_model
-from penchant.likelihood.projected.modeling_projected import (
-    Bottleneck,
-    PrefixKeys,
-    _prefix_attention,
-    attach_bottleneck,
-    attach_prefix,
-    bottlenecks_of,
-)
+from penchant.likelihood.projected.layer_parts import Bottleneck, PrefixKeys, bottlenecks_of, prefix_attention
+from penchant.likelihood.projected.modeling_projected import attach_bottleneck, attach_prefix
 from penchant.likelihood.references.initial import InitialReference
 from penchant.training import Result
 from penchant.training.parameters.bottleneck import ATTENTION, blocks_of, bottleneck_weights, key_shape
@@ -104,7 +98,7 @@ def test_a_prefix_is_part_of_the_softmax() -> None:
     layer.add_module("prefix_keys", prefix)
     layer.num_key_value_groups, layer.is_causal = 2, True
     with torch.no_grad():
-        found, _ = _prefix_attention(layer, query, key, value, None, scaling=0.5)
+        found, _ = prefix_attention(layer, query, key, value, None, scaling=0.5)
         for head in range(2):
             for place in range(3):
                 keys = torch.cat([prefix.keys[0], key[0, 0, : place + 1]])

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from penchant.errors import ConfigurationError
 from penchant.likelihood.core import core_model
-from penchant.likelihood.projected.modeling_projected import Projection, attach
+from penchant.likelihood.projected.layer_parts import Projection
+from penchant.likelihood.projected.modeling_projected import attach
 
 __all__ = ["check_own_type", "check_projectable", "project_layer", "projections"]
 

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from penchant.errors import ModelError
+from penchant.likelihood.projected.layer_parts import BOTTLENECKS, PART, PREFIX_PART
 from penchant.likelihood.projected.layers import project_layer
 from penchant.likelihood.projected.modeling_projected import (
-    BOTTLENECKS,
-    PART,
     PREFIX,
-    PREFIX_PART,
     attach_bottleneck,
     saved_bottlenecks,
     saved_directions,

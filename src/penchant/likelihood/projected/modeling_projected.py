@@ -3,8 +3,8 @@
 Projected hidden states lose their part in some directions; a bottleneck is a small network beside or after a block; a
 prefix is keys and values of attention that stand before those of all tokens.
 
-This file goes into the folder of such a model, so that transformers loads it (``trust_remote_code=True``). It imports
-PyTorch and transformers only.
+This file goes into the folder of such a model, so that transformers loads it (``trust_remote_code=True``), with the one
+that it imports. Both import PyTorch and transformers only.
 """
 
 from __future__ import annotations
@@ -27,80 +27,40 @@ from transformers import (
     PretrainedConfig,
     PreTrainedModel,
 )
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 from transformers.utils import cached_file
 
+# By its place in the folder, so that transformers finds it there too.
+from .layer_parts import (
+    BOTTLENECKS,
+    PART,
+    PREFIX_ATTENTION,
+    PREFIX_PART,
+    Bottleneck,
+    PrefixKeys,
+    Projection,
+    bottlenecks_of,
+    prefix_attention,
+    projected_output,
+    with_bottlenecks,
+)
+
 __all__ = [
-    "BOTTLENECKS",
-    "PART",
     "PREFIX",
-    "PREFIX_PART",
-    "Bottleneck",
-    "PrefixKeys",
     "ProjectedConfig",
     "ProjectedForCausalLM",
     "Projecting",
-    "Projection",
     "attach",
     "attach_bottleneck",
     "attach_prefix",
-    "bottlenecks_of",
-    "project",
     "saved_bottlenecks",
     "saved_directions",
 ]
 
-#: The submodule of a projected layer.
-PART = "projection"
-#: The submodules of a block with bottlenecks, in the order in which they act.
-BOTTLENECKS = ("parallel_adapter", "serial_adapter")
-#: The submodule of a layer of attention with a prefix, and the kind of attention that reads it.
-PREFIX_PART, PREFIX_ATTENTION = "prefix_keys", "penchant_prefix"
 #: Stands before the name of every saved weight, so that no other class takes them for its own.
 PREFIX = "projected."
-CODE = "modeling_projected.py"
+CODE, PARTS = "modeling_projected.py", "layer_parts.py"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-
-
-def project(hidden: Tensor, directions: Tensor) -> Tensor:
-    """h' = h − h Qᵀ Q,   Q an orthonormal basis of the rows of the directions, computed in float32 or more.
-
-    Args:
-        hidden: [..., D].
-        directions: [K, D], K at most D; K = 0 changes nothing.
-    """
-    if not len(directions):
-        return hidden
-    with torch.autocast(hidden.device.type, enabled=False):
-        states = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
-        basis = torch.linalg.qr(directions.to(states.dtype).T, mode="reduced")[0].T
-        return (states - states @ basis.T @ basis).to(hidden.dtype)
-
-
-class Projection(nn.Module):
-    """The directions of one layer.
-
-    Args:
-        before: [P, D] directions of earlier tasks, which never change.
-        directions: [K, D] directions of this task, trained.
-    """
-
-    before: Tensor
-
-    def __init__(self, before: Tensor, directions: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("before", before.detach().float().clone())
-        self.directions = nn.Parameter(directions.detach().float().clone())
-
-    @property
-    def every(self) -> Tensor:
-        """[P + K, D] all directions, the earlier ones first."""
-        return torch.cat([self.before, self.directions])
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Hidden states without their part in the directions."""
-        return project(hidden, self.every)
 
 
 def attach(model: Any, path: str, projection: Projection) -> None:
@@ -118,31 +78,7 @@ def attach(model: Any, path: str, projection: Projection) -> None:
     layer.add_module(PART, projection)
     if not known:
         # The hook finds the projection through the layer, so that it is right in a copy of the model too.
-        layer.register_forward_hook(_projected_output)
-
-
-class Bottleneck(nn.Module):
-    """U relu(D h): a network of few units between two wide layers; U starts at 0.
-
-    Args:
-        width: of the hidden states.
-        size: number of units.
-
-    Reference:
-        Houlsby et al. (2019), arXiv:1902.00751 (serial); He et al. (2022), arXiv:2110.04366 (parallel).
-    """
-
-    def __init__(self, width: int, size: int) -> None:
-        super().__init__()
-        #: Whether it is left out.
-        self.off = False
-        self.down = nn.Parameter(torch.zeros(size, width))
-        self.up = nn.Parameter(torch.zeros(width, size))
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """What is added, [..., width]."""
-        inner = torch.relu(nn.functional.linear(hidden, self.down.to(hidden.dtype)))
-        return nn.functional.linear(inner, self.up.to(inner.dtype)).to(hidden.dtype)
+        layer.register_forward_hook(projected_output)
 
 
 def attach_bottleneck(model: Any, path: str, kind: str, bottleneck: Bottleneck | PrefixKeys) -> None:
@@ -164,49 +100,7 @@ def attach_bottleneck(model: Any, path: str, kind: str, bottleneck: Bottleneck |
     known = any(hasattr(block, each) for each in BOTTLENECKS)
     block.add_module(kind, bottleneck)
     if not known:
-        block.register_forward_hook(_with_bottlenecks, with_kwargs=True)
-
-
-def _with_bottlenecks(block: nn.Module, given: Any, named: Any, output: Any) -> Any:
-    parts = [getattr(block, each, None) for each in BOTTLENECKS]
-    hidden = output[0] if isinstance(output, tuple) else output
-    if parts[0] is not None and not parts[0].off:
-        hidden = hidden + parts[0](given[0] if given else next(iter(named.values())))
-    if parts[1] is not None and not parts[1].off:
-        hidden = hidden + parts[1](hidden)
-    return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
-
-
-class PrefixKeys(nn.Module):
-    """Keys and values of P virtual tokens in one layer of attention, which every token sees; they have no positions.
-
-    Args:
-        heads: H, those of the layer's keys.
-        size: P.
-        width: D, of a head.
-
-    Reference:
-        Li and Liang (2021), Prefix-Tuning, arXiv:2101.00190; He et al. (2022), arXiv:2110.04366.
-    """
-
-    def __init__(self, heads: int, size: int, width: int) -> None:
-        super().__init__()
-        #: Whether it is left out, and whether attention has read it.
-        self.off, self.read = False, False
-        self.keys = nn.Parameter(torch.zeros(heads, size, width))
-        self.values = nn.Parameter(torch.zeros(heads, size, width))
-
-    def before(self, like: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Keys and values [B, H, P, D] for a batch; None if it is left out.
-
-        Args:
-            like: [B, H, M, D] the keys of the tokens.
-        """
-        self.read = True
-        if self.off:
-            return None
-        keys, values = (each.to(like).expand(like.shape[0], -1, -1, -1) for each in (self.keys, self.values))
-        return keys, values
+        block.register_forward_hook(with_bottlenecks, with_kwargs=True)
 
 
 def attach_prefix(model: Any, path: str, prefix: PrefixKeys) -> None:
@@ -219,28 +113,9 @@ def attach_prefix(model: Any, path: str, prefix: PrefixKeys) -> None:
     """
     _save_as_own_type(model)
     model.get_submodule(path).add_module(PREFIX_PART, prefix)
-    AttentionInterface.register(PREFIX_ATTENTION, _prefix_attention)
+    AttentionInterface.register(PREFIX_ATTENTION, prefix_attention)
     AttentionMaskInterface.register(PREFIX_ATTENTION, sdpa_mask)
     model.set_attn_implementation(PREFIX_ATTENTION)
-
-
-def _prefix_attention(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **given: Any
-) -> Any:
-    prefix: Any = getattr(module, PREFIX_PART, None)
-    own = None if prefix is None else prefix.before(key)
-    if own is not None:
-        rows, tokens = query.shape[2], key.shape[2]
-        if attention_mask is None:
-            causal = torch.ones(rows, tokens, dtype=torch.bool, device=key.device).tril(tokens - rows)
-            attention_mask = causal.expand(query.shape[0], 1, -1, -1)
-        attention_mask = attention_mask[..., :tokens]
-        seen = attention_mask.new_full(
-            (*attention_mask.shape[:-1], own[0].shape[2]), attention_mask.dtype == torch.bool
-        )
-        attention_mask = torch.cat([seen, attention_mask], dim=-1)
-        key, value = torch.cat([own[0], key], dim=2), torch.cat([own[1], value], dim=2)
-    return sdpa_attention_forward(module, query, key, value, attention_mask, **given)
 
 
 def _save_as_own_type(model: Any) -> None:
@@ -250,11 +125,6 @@ def _save_as_own_type(model: Any) -> None:
     # transformers would give the weights their names in the files once more when it saves them.
     renamings = getattr(model, "_weight_conversions", None) or []
     model._weight_conversions = [each for each in renamings if f"^{PREFIX}" not in each.source_patterns] or None
-
-
-def _projected_output(layer: nn.Module, _given: Any, output: Any) -> Any:
-    projection: Any = layer.get_submodule(PART)
-    return (projection(output[0]), *output[1:]) if isinstance(output, tuple) else projection(output)
 
 
 class Projecting:
@@ -283,7 +153,8 @@ class Projecting:
                     _nested(file, self)
             for file in sorted(Path(draft).iterdir()):
                 file.replace(folder / file.name)
-        shutil.copyfile(Path(__file__).parent / CODE, folder / CODE)
+        for name in (CODE, PARTS):
+            shutil.copyfile(Path(__file__).parent / name, folder / name)
 
     def load_state_dict(self, state_dict: Any, *given: Any, **options: Any) -> Any:
         """See ``nn.Module.load_state_dict``; names may be those of the files."""
@@ -293,11 +164,6 @@ class Projecting:
 
 def _projected_layers(model: nn.Module) -> list[str]:
     return [name.rpartition(".")[0] for name, part in model.named_modules() if isinstance(part, Projection)]
-
-
-def bottlenecks_of(model: nn.Module) -> dict[str, Bottleneck | PrefixKeys]:
-    """The bottlenecks and prefixes of a model, by the path of their block and their kind."""
-    return {name: part for name, part in model.named_modules() if isinstance(part, Bottleneck | PrefixKeys)}
 
 
 def _renamed(file: Path) -> None:

@@ -14,15 +14,9 @@ from torch import nn
 
 from penchant.errors import CheckpointError, ConfigurationError
 from penchant.likelihood.inside.layers import decoder_layers, find_layer
+from penchant.likelihood.projected.layer_parts import BOTTLENECKS, PREFIX_PART, Bottleneck, PrefixKeys, bottlenecks_of
 from penchant.likelihood.projected.layers import check_own_type
-from penchant.likelihood.projected.modeling_projected import (
-    BOTTLENECKS,
-    PREFIX_PART,
-    Bottleneck,
-    PrefixKeys,
-    attach_bottleneck,
-    bottlenecks_of,
-)
+from penchant.likelihood.projected.modeling_projected import attach_bottleneck
 from penchant.training.devices.processes import Processes
 from penchant.training.parameters.strategy import Start, Strategy
 

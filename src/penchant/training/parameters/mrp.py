@@ -11,8 +11,8 @@ from torch import Tensor
 
 from penchant.errors import CheckpointError
 from penchant.likelihood.inside.layers import decoder_layers, find_layer
+from penchant.likelihood.projected.layer_parts import Projection
 from penchant.likelihood.projected.layers import check_projectable, project_layer, projections
-from penchant.likelihood.projected.modeling_projected import Projection
 from penchant.training.parameters.projection import Initialisation, initial_directions
 from penchant.training.parameters.sets import activations, has_role
 from penchant.training.parameters.strategy import Start, Strategy

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from penchant.errors import ConfigurationError
-from penchant.likelihood.projected.modeling_projected import project
+from penchant.likelihood.projected.layer_parts import project
 
 __all__ = ["INITIALISATIONS", "initial_directions", "projected", "row_basis"]
 
