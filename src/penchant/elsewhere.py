@@ -5,8 +5,8 @@ A paper's method may be a form of data, a choice of weights, a command or a sum 
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 
 from penchant.known_settings import kinds_of
 
@@ -77,7 +77,7 @@ def where_else(name: str, kind: str = "") -> str:
     """
     if kind == "judge" and _FUNCTION.fullmatch(name):
         return f"A function of a file is `judge={{name: function, path: {name}}}`."
-    if kind == "judge" and Path(name).is_dir():
+    if kind == "judge" and os.path.isdir(name):
         return f"The reward model of a folder is `judge={{name: reward_model, model: {name}}}`."
     if name in PLACES:
         return PLACES[name]

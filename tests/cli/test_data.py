@@ -146,7 +146,10 @@ def test_show_says_what_was_said_of_a_response(tmp_path: Path, model: str) -> No
 
 
 def test_what_cannot_be_loaded_or_written(file: str, model: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="no tokenizer"):
+        run("show", file, "--model", str(tmp_path / "empty"))
+    with pytest.raises(ModelError, match=r"folder of a run, not of a model.*/model\."):
         run("show", file, "--model", str(tmp_path))
     with pytest.raises(OutputError, match="cannot be written"):
         run("check", file, "--json", f"{file}/out.json")

@@ -3,7 +3,7 @@
 Projected hidden states lose their part in some directions; a bottleneck is a small network beside or after a block; a
 prefix is keys and values of attention that stand before those of all tokens.
 
-This file goes into the folder of such a model, beside the one that loads it. It imports PyTorch and transformers only.
+This file goes into the folder of such a model as a part of `modeling_projected`. It imports PyTorch and transformers.
 """
 
 from __future__ import annotations

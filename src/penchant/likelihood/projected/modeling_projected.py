@@ -3,14 +3,14 @@
 Projected hidden states lose their part in some directions; a bottleneck is a small network beside or after a block; a
 prefix is keys and values of attention that stand before those of all tokens.
 
-This file goes into the folder of such a model, so that transformers loads it (``trust_remote_code=True``), with the one
-that it imports. Both import PyTorch and transformers only.
+This file goes into the folder of such a model, so that transformers loads it (``trust_remote_code=True``), with the
+parts of layers in it. It imports PyTorch and transformers only.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,7 @@ from transformers import (
 from transformers.masking_utils import sdpa_mask
 from transformers.utils import cached_file
 
-# By its place in the folder, so that transformers finds it there too.
-from .layer_parts import (
+from penchant.likelihood.projected.layer_parts import (
     BOTTLENECKS,
     PART,
     PREFIX_ATTENTION,
@@ -153,13 +152,21 @@ class Projecting:
                     _nested(file, self)
             for file in sorted(Path(draft).iterdir()):
                 file.replace(folder / file.name)
-        for name in (CODE, PARTS):
-            shutil.copyfile(Path(__file__).parent / name, folder / name)
+        (folder / CODE).write_text(_code(), encoding="utf-8")
 
     def load_state_dict(self, state_dict: Any, *given: Any, **options: Any) -> Any:
         """See ``nn.Module.load_state_dict``; names may be those of the files."""
         named = {name.removeprefix(PREFIX): value for name, value in state_dict.items()}
         return super().load_state_dict(named, *given, **options)  # type: ignore[misc]
+
+
+def _code() -> str:
+    """This file with the parts of layers in the place of their import; a copy in a folder has them already."""
+    own, parts = Path(__file__).read_text(encoding="utf-8"), Path(__file__).parent / PARTS
+    if not parts.is_file():
+        return own
+    body = parts.read_text(encoding="utf-8").partition("from __future__ import annotations\n")[2].strip()
+    return re.sub(r"^from penchant\S+ import \([^)]*\)$", lambda _found: body, own, count=1, flags=re.MULTILINE)
 
 
 def _projected_layers(model: nn.Module) -> list[str]:
