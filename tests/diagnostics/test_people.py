@@ -123,7 +123,10 @@ def test_the_command_tells_who_differs_in_what(tmp_path: Path, capsys: pytest.Ca
     tried = [each for each in found["few_labels"] if each["feature"] == first["feature"]]
     assert [each["how"] for each in tried] == ["random", "largest"]
     assert all(each["personal"] > each["general"] + 0.2 for each in tried)
-    assert "How people differ" in page.read_text(encoding="utf-8")
+    shown = page.read_text(encoding="utf-8").split("How people differ")[1]
+    for heading in ("rather than", "lowest", "highest"):
+        assert f'class="phrase" data-heading="{heading}"' in shown, "words wrap, and keep their heading on a phone"
+    assert shown.count('class="stack labelled"') == 2
 
 
 def test_fields_that_name_nobody_or_one_person_are_refused() -> None:
