@@ -27,9 +27,7 @@ def claims(
         Optional[str],  # noqa: UP045 - what typer reads in every version
         typer.Option(metavar="K/N", help="Run part K of N, to split the work over machines: 1/4."),
     ] = None,
-    listed: Annotated[
-        bool, typer.Option("--list", help="List the claims and run nothing; says whose code has changed since.")
-    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List them, and whose code has changed; run none.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
     output: Annotated[
         Path, typer.Option("--output", "--out", "-o", help="Folder for claims.json and claims.html.")
