@@ -84,7 +84,7 @@ def add_adapter(model: Any, config: Any) -> Any:
             adapted = get_peft_model(model, completed(config, model))
         adapted.untrained = starts_as_base(config)
         return with_virtual_tokens(adapted)
-    except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, ImportError, AttributeError, RuntimeError) as error:
         if not _targets(config):
             kind = str(config.peft_type.value).lower()
             raise ConfigurationError(

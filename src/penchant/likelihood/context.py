@@ -6,7 +6,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.model_files import read_config
-from penchant.model_folders import base_of
+from penchant.model_folders import adapter_config, base_of
 
 __all__ = ["length_limit"]
 
@@ -15,7 +15,13 @@ ENDLESS = 10**9
 
 
 def length_limit(
-    source: str, model: Any, tokenizer: Any, wanted: int | None = None, *, base: str | None = None
+    source: str,
+    model: Any,
+    tokenizer: Any,
+    wanted: int | None = None,
+    *,
+    base: str | None = None,
+    reserved: int = 0,
 ) -> int | None:
     """The maximum number of tokens per sequence: the requested one, else the limit of model and tokenizer.
 
@@ -25,6 +31,7 @@ def length_limit(
         tokenizer: the tokenizer.
         wanted: the requested ``max_length``, or None.
         base: for an adapter folder, its base as the user names it.
+        reserved: positions that a new adapter takes for virtual tokens; those of a given one are known.
 
     Returns:
         The limit, or None if none is known.
@@ -32,11 +39,20 @@ def length_limit(
     Raises:
         ConfigurationError: the requested length exceeds the positions of the model.
     """
-    positions = _positions(source, model, base)
+    positions, taken = _positions(source, model, base), reserved + _virtual_tokens(source, model)
+    if positions is not None and taken:
+        if taken >= positions:
+            raise ConfigurationError(
+                f"The adapter has {taken:,} virtual tokens, and the model only {positions:,} positions.",
+                where=source,
+                fix="Use fewer virtual tokens (lora.num_virtual_tokens).",
+            )
+        positions -= taken
     if wanted is not None:
         if positions is not None and wanted > positions:
             raise ConfigurationError(
-                f"max_length is {wanted}, but the model has only {positions} positions.",
+                f"max_length is {wanted}, but the model has only {positions} positions"
+                f"{f' beside those of {taken} virtual tokens' if taken else ''}.",
                 where=source,
                 why="Log-probabilities of tokens beyond them are meaningless.",
                 fix=f"Set max_length to {positions} or less, or remove it.",
@@ -45,6 +61,15 @@ def length_limit(
     stated = getattr(tokenizer, "model_max_length", None)
     known = [limit for limit in (positions, stated) if isinstance(limit, int) and 1 < limit < ENDLESS]
     return min(known) if known else None
+
+
+def _virtual_tokens(source: str, model: Any) -> int:
+    """Number of tokens that an adapter puts before every sequence; each takes a position."""
+    configurations = getattr(model, "peft_config", None) if model is not None else None
+    if configurations:
+        return sum(int(getattr(each, "num_virtual_tokens", None) or 0) for each in configurations.values())
+    found = adapter_config(source) if model is None else None
+    return int((found or {}).get("num_virtual_tokens") or 0)
 
 
 def _positions(source: str, model: Any, base: str | None) -> int | None:

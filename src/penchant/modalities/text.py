@@ -21,7 +21,7 @@ from penchant.forest.example import Example
 from penchant.generation import Engine, build_engine
 from penchant.likelihood.adapters import merge, save_adapter
 from penchant.likelihood.adapting.encoder_files import save_encoder
-from penchant.likelihood.adapting.kinds import mergeable
+from penchant.likelihood.adapting.kinds import mergeable, virtual_tokens
 from penchant.likelihood.causal import CausalScorer
 from penchant.likelihood.context import length_limit
 from penchant.likelihood.core import core_model, has_adapter
@@ -79,7 +79,8 @@ class TextModality(Modality):
             template_arguments=settings.template_arguments,
             as_chat=settings.as_chat,
         )
-        self.max_length = length_limit(settings.model, model, self.tokenizer, settings.max_length, base=settings.base)
+        limits = settings.model, model, self.tokenizer, settings.max_length
+        self.max_length = length_limit(*limits, base=settings.base, reserved=virtual_tokens(settings.lora))
         self._check_settings(settings)
 
     @classmethod

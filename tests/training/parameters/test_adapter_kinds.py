@@ -24,6 +24,7 @@ from penchant.likelihood.adapting.kinds import (
     kind_table,
     table_lines,
 )
+from penchant.likelihood.context import length_limit
 from penchant.likelihood.loading import load_model
 from penchant.likelihood.start import StartingState
 from penchant.modalities.adapter_choice import adapter_settings, with_adapter
@@ -168,6 +169,8 @@ def test_the_command_prints_the_table_and_why_a_kind_does_not_fit(
     [
         ({"kind": "ia4"}, "Did you mean 'ia3'"),
         ({"kind": "multitask_prompt_tuning"}, "name its task"),
+        ({"kind": "prefix_tuning", "num_virtual_tokens": 0}, "num_virtual_tokens is 0, expected"),
+        ({"kind": "prompt_tuning", "num_virtual_tokens": "x"}, "num_virtual_tokens is 'x', expected"),
         ({"kind": "adalora"}, "schedule"),
         ({"kind": "ia3", "feedforward_module": ["x"]}, "Did you mean 'feedforward_modules'"),
         ({"kind": "loha", "module_dropout": 0.1}, "only LoRA is trained with dropout"),
@@ -177,6 +180,21 @@ def test_the_command_prints_the_table_and_why_a_kind_does_not_fit(
 def test_wrong_kinds_and_fields_are_refused(lora: dict[str, Any], message: str, folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=message):
         make_recipe({"model": str(folder), "data": "x.jsonl", "objective": "dpo", "lora": lora})
+
+
+def test_virtual_tokens_take_positions_of_the_model(train: Train, folder: Path) -> None:
+    positions = int(AutoModelForCausalLM.from_pretrained(folder).config.max_position_embeddings)
+    recipe: dict[str, Any] = {"objective": "dpo", "data": pairs()[:8], "max_steps": 1}
+    few = {"kind": "prompt_tuning", "num_virtual_tokens": 4}
+    with pytest.raises(ConfigurationError, match=f"only {positions - 4} positions beside those of 4 virtual tokens"):
+        train("long", **recipe, lora=few, max_length=positions)
+    with pytest.raises(ConfigurationError, match=f"has {positions} virtual tokens, and the model only"):
+        train("many", **recipe, lora={**few, "num_virtual_tokens": positions})
+    with pytest.raises(ConfigurationError, match="of the kind 'cpt' can be put on this model"):
+        train("unknown", **recipe, lora={"kind": "cpt", "cpt_token_ids": [5, 99_999]})
+    run = train("fits", **recipe, lora=few)
+    assert length_limit(str(run.folder / "model"), None, None) == positions - 4
+    assert length_limit("", run.model, None) == positions - 4
 
 
 def test_a_recipe_survives_being_written_and_read() -> None:

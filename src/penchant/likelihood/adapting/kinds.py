@@ -25,6 +25,7 @@ __all__ = [
     "own_prefix",
     "starts_as_base",
     "table_lines",
+    "virtual_tokens",
 ]
 
 #: Kinds that cannot be trained here, each with the reason.
@@ -105,7 +106,24 @@ def check_fields(kind: str, given: dict[str, Any]) -> dict[str, Any]:
                 f"{key} is {value:g}, but only LoRA is trained with dropout.", where=f"lora.{key}", fix="Remove it."
             )
         found[name] = value
+    count = found.get("num_virtual_tokens", 1)
+    if kind in VIRTUAL and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+        raise ConfigurationError(
+            f"num_virtual_tokens is {count!r}, expected a whole number above 0.", where="lora.num_virtual_tokens"
+        )
     return found
+
+
+def virtual_tokens(lora: Any) -> int:
+    """Number of tokens that a new adapter puts before every sequence.
+
+    Args:
+        lora: a recipe's ``lora``, or None.
+    """
+    if lora is None or lora.kind not in VIRTUAL:
+        return 0
+    fields = {**STARTS.get(lora.kind, {}), **lora.fields}
+    return len(fields.get("cpt_token_ids") or [0]) if lora.kind == "cpt" else int(fields["num_virtual_tokens"])
 
 
 def completed(config: Any, model: Any) -> Any:
