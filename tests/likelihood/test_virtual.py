@@ -20,6 +20,7 @@ from penchant.likelihood import CausalScorer
 from penchant.likelihood.adapters import adapter_config_of, add_adapter, load_adapter, merge, save_adapter
 from penchant.likelihood.adapting.encoder_files import ENCODER
 from penchant.likelihood.adapting.virtual import VirtualTokens, uses_virtual_tokens
+from penchant.likelihood.cache import fingerprint
 
 #: PEFT's own forward gives the model its cache by its former name.
 pytestmark = pytest.mark.filterwarnings("ignore:`past_key_values` is deprecated")
@@ -254,3 +255,19 @@ def test_an_additive_mask_gets_columns_too() -> None:
     joined = joined_mask(mask, seen, 3)
     assert joined.shape == (1, 1, 1, 5)
     assert joined[0, 0, 0, 0] == 0 and joined[0, 0, 0, 1] < -1e30
+
+
+def test_the_fingerprint_of_the_model_inside_knows_them() -> None:
+    ours, _ = adapted("llama", "prompt_tuning")
+    core = ours.get_base_model()
+    with_tokens = fingerprint(core)
+    assert with_tokens != fingerprint(tiny_model("llama"))
+    with torch.no_grad():
+        next(iter(trained(ours).values())).add_(1.0)
+    assert fingerprint(core) != with_tokens
+
+
+def test_autocast_of_accelerate_is_put_around_the_model() -> None:
+    # accelerate binds a method of the model anew, so the forward must be none of another object.
+    ours, _ = adapted("llama", "prompt_tuning")
+    assert not hasattr(ours.forward, "__func__")

@@ -59,7 +59,9 @@ def fingerprint(model: Any) -> str:
         config.pop(volatile, None)
     digest.update(json.dumps(config, sort_keys=True, default=str).encode())
     inert = inert_weights(model)
-    weights = {_plain(name): value for name, value in model.state_dict().items() if name not in inert}
+    virtual = getattr(model, "virtual_tokens", None)  # of an adapter around the model
+    own = {**({} if virtual is None else virtual.state()), **model.state_dict()}
+    weights = {_plain(name): value for name, value in own.items() if name not in inert}
     for name, value in sorted(weights.items()):
         digest.update(f"{name}:{value.dtype}:{tuple(value.shape)}".encode())
         # FSDP2 divides weights over processes.

@@ -48,7 +48,7 @@ def with_virtual_tokens(model: Any) -> Any:
         ModelError: the layers of the model are no attention that can get further keys.
     """
     if uses_virtual_tokens(model) and not isinstance(getattr(model, "virtual_tokens", None), VirtualTokens):
-        model.virtual_tokens = VirtualTokens(model)
+        VirtualTokens(model)
     if getattr(getattr(model, "active_peft_config", None), "is_adaption_prompt", False):
         # LLaMA-Adapter keeps the model's forward as it was when the adapter was made; it is to be the one of now.
         model.base_model.forward = functools.partial(_call, model.get_base_model())
@@ -57,6 +57,10 @@ def with_virtual_tokens(model: Any) -> Any:
 
 def _call(core: Any, *args: Any, **kwargs: Any) -> Any:
     return core(*args, **kwargs)
+
+
+def _generate(core: Any, *args: Any, **kwargs: Any) -> Any:
+    return core.generate(*args, **kwargs)
 
 
 class VirtualTokens:
@@ -89,14 +93,16 @@ class VirtualTokens:
         register_attention()
         self.core.set_attn_implementation(ORDINARY)
         self.core.base_model.register_forward_pre_hook(self._before, with_kwargs=True)
-        model.forward, model.generate = self._forward, self._generate
+        # No methods of this object: accelerate binds a method anew, to the model.
+        model.forward, model.generate = functools.partial(_call, self.core), functools.partial(_generate, self.core)
+        # Whoever has the model inside alone, as fingerprints do, finds the tokens that belong to it.
+        self.core.virtual_tokens = self
         self._check_read()
 
-    def _forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.core(*args, **kwargs)
-
-    def _generate(self, *args: Any, **kwargs: Any) -> Any:
-        return self.core.generate(*args, **kwargs)
+    def state(self) -> dict[str, Tensor]:
+        """The weights that the virtual tokens come from."""
+        found: dict[str, Tensor] = self.model.prompt_encoder.state_dict(prefix="prompt_encoder.")
+        return found
 
     def _before(self, base: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Positions that count from P, and the keys and values of the virtual tokens for all layers."""
