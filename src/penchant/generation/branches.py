@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from penchant.generation.cached_forward import cache_name, cache_of, taken_by
 from penchant.generation.runs import Run, Tally, agreeing, holds, keeps_nothing, laid_out, run_of
+from penchant.likelihood.core import cache_name, cache_of, taken_by
 
 __all__ = ["Branch", "Branches", "Reader"]
 

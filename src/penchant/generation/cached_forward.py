@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import inspect
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,32 +11,12 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from penchant.generation.cache_rows import with_rows
-from penchant.likelihood.core import core_model
+from penchant.likelihood.core import cache_name, cache_of, taken_by
 
-__all__ = ["CachedForward", "cache_name", "cache_of", "left_padded", "log_sums", "selectable", "taken_by"]
+__all__ = ["CachedForward", "left_padded", "log_sums", "selectable"]
 
 #: Numbers that `log_sums` sums at once: more would be fetched from the system and given back at each call.
 SUMMED = 2**20
-
-
-def taken_by(model: Any) -> Collection[str]:
-    """The names of what a model's ``forward`` takes; those of the model inside of an adapter, which passes all on.
-
-    Args:
-        model: of transformers, possibly with an adapter around it.
-    """
-    return inspect.signature(core_model(model).forward).parameters.keys()
-
-
-def cache_name(model: Any) -> str:
-    """What a model's ``forward`` calls its cache: ``past_key_values``, and ``cache`` from transformers 5.24 on."""
-    return "cache" if "cache" in taken_by(model) else "past_key_values"
-
-
-def cache_of(output: Any) -> Any:
-    """The cache in a model's output, under either name; None if there is none."""
-    found = getattr(output, "cache", None)
-    return getattr(output, "past_key_values", None) if found is None else found
 
 
 def selectable(cache: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from penchant.generation.cached_forward import cache_name, cache_of, left_padded, selectable, taken_by
+from penchant.generation.cached_forward import left_padded, selectable
 from penchant.generation.drawing import Draw
 from penchant.generation.memory import Lead, Memory
 from penchant.generation.plain import generating
@@ -20,6 +20,7 @@ from penchant.generation.prefix import PrefixCache
 from penchant.generation.stopping import StopAtText
 from penchant.generation.trace import Trace
 from penchant.generation.writing import Likeliest, write_responses
+from penchant.likelihood.core import cache_name, cache_of, taken_by
 
 __all__ = ["Guide", "generate"]
 

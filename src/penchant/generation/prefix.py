@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from penchant.generation.cached_forward import cache_name, cache_of, taken_by
 from penchant.generation.memory import Lead
 from penchant.generation.runs import holds, keeps_nothing
+from penchant.likelihood.core import cache_name, cache_of, taken_by
 
 __all__ = ["PrefixCache"]
 

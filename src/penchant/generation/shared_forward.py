@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import DynamicLayer
 
-from penchant.generation.cached_forward import CachedForward, cache_name, log_sums
+from penchant.generation.cached_forward import CachedForward, log_sums
+from penchant.likelihood.core import cache_name
 
 __all__ = ["SharedForward", "forward_over"]
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from penchant.feedback.records import Text
-from penchant.generation.cached_forward import CachedForward, cache_name, cache_of, taken_by
+from penchant.generation.cached_forward import CachedForward
+from penchant.likelihood.core import cache_name, cache_of, taken_by
 from penchant.rewards.judge import Judge
 from penchant.rewards.models import RewardModel
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import nn
 
-__all__ = ["core_model", "device_of", "has_adapter", "plain_layer", "reshard", "vocabulary_size", "without_adapter"]
+__all__ = [
+    "cache_name",
+    "cache_of",
+    "core_model",
+    "device_of",
+    "has_adapter",
+    "plain_layer",
+    "reshard",
+    "taken_by",
+    "vocabulary_size",
+    "without_adapter",
+]
 
 
 def core_model(model: nn.Module) -> Any:
@@ -64,3 +77,23 @@ def reshard(model: nn.Module) -> None:
         # An adapter that is switched off while its weights are gathered and on again while they are not, or the other
         # way round, leaves its marks on the wrong one of the two.
         parameter.requires_grad_(getattr(parameter, "trained", parameter.requires_grad))
+
+
+def taken_by(model: Any) -> Collection[str]:
+    """The names of what a model's ``forward`` takes; those of the model inside of an adapter, which passes all on.
+
+    Args:
+        model: of transformers, possibly with an adapter around it.
+    """
+    return inspect.signature(core_model(model).forward).parameters.keys()
+
+
+def cache_name(model: Any) -> str:
+    """What a model's ``forward`` calls its cache: ``past_key_values``, and ``cache`` from transformers 5.24 on."""
+    return "cache" if "cache" in taken_by(model) else "past_key_values"
+
+
+def cache_of(output: Any) -> Any:
+    """The cache in a model's output, under either name; None if there is none."""
+    found = getattr(output, "cache", None)
+    return getattr(output, "past_key_values", None) if found is None else found

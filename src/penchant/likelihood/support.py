@@ -16,7 +16,7 @@ from penchant.likelihood.head import Head, Rows, token_statistics
 from penchant.likelihood.inside.linear_head import OutputHead
 from penchant.likelihood.outputs import Outputs, switch_attention
 
-__all__ = ["choose_attention", "plain_head", "refuse_untrainable"]
+__all__ = ["choose_attention", "plain_head", "refuse_untrainable", "unsuited_layers"]
 
 BACKENDS = ("segments", "flex", "dense", "sequences")
 LAYERS = {"full_attention", "sliding_attention", "attention"}
@@ -38,7 +38,7 @@ def choose_attention(outputs: Outputs, wanted: str | None) -> tuple[str, str]:
         return "sequences", "Requested."
     on_gpu = next(outputs.core.parameters()).is_cuda
     backend = cast(Backend, wanted or ("flex" if on_gpu else "segments"))
-    reason = _unsuited_layers(outputs.core) or _differs(outputs, backend)
+    reason = unsuited_layers(outputs.core) or _differs(outputs, backend)
     if reason is None:
         return backend, "Checked against evaluation of separate sequences."
     name = type(outputs.core).__name__
@@ -63,8 +63,12 @@ def refuse_untrainable(wanted: str | None, model: torch.nn.Module) -> None:
         )
 
 
-def _unsuited_layers(core: Any) -> str | None:
-    """The reason why a model does not support a forest, from its configuration; None if there is none."""
+def unsuited_layers(core: Any) -> str | None:
+    """The reason why a model's layers cannot take attention of ours, from its configuration; None if there is none.
+
+    Args:
+        core: the transformers model.
+    """
     config = core.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or []) - LAYERS
     if kinds:

@@ -16,7 +16,7 @@ _SHOWN = 10
 
 
 def show_people(found: People, console: Console) -> None:
-    """Print the features by the certainty that people differ, and what a few labels of a person say.
+    """Print the features on which people differ most surely, and how well a few labels predict the others of a person.
 
     Args:
         found: to print.
@@ -27,10 +27,10 @@ def show_people(found: People, console: Console) -> None:
     from penchant.cli.narrow import print_fitted
     from penchant.evaluation.report.people_table import few_table, people_table
 
-    told = found.as_dict()
+    figures = found.as_dict()
     weighed = f"How differently the {len(found.names)} values of {found.by} weigh features"
-    few = "Area under the ROC curve on a person's other labels, by weights of"
-    for title, (headings, rows) in ((weighed, people_table(told, _SHOWN)), (few, few_table(told))):
+    few = "Area under the ROC curve on the held-out labels of each person, by whose weights predict them"
+    for title, (headings, rows) in ((weighed, people_table(figures, _SHOWN)), (few, few_table(figures))):
         if not rows:
             continue
         table = Table(title=title, title_justify="left")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -18,17 +17,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from penchant.errors import ConfigurationError, ModelError
+from penchant.errors import ModelError
 from penchant.forest.attention import ORDINARY, register_attention
 from penchant.forest.virtual_keys import VirtualKeys
-from penchant.likelihood.core import device_of
+from penchant.likelihood.adapting.kinds import configuration_of
+from penchant.likelihood.core import cache_name, cache_of, device_of
+from penchant.likelihood.support import unsuited_layers
 
 __all__ = ["VirtualTokens", "uses_virtual_tokens", "with_virtual_tokens"]
 
 #: Kinds whose prefix is keys and values; that of the others is embeddings, which the layers read.
 OF_KEYS = ("PREFIX_TUNING", "CARTRIDGE")
-#: Layers with attention, to whose keys a prefix can be added.
-ATTENTION_LAYERS = {"full_attention", "sliding_attention", "attention"}
 
 
 def uses_virtual_tokens(model: Any) -> bool:
@@ -78,13 +77,9 @@ class VirtualTokens:
     def __init__(self, model: Any) -> None:
         self.model, self.core = model, model.get_base_model()
         kind = str(model.active_peft_config.peft_type.value)
-        if kind == "MULTITASK_PROMPT_TUNING":
-            raise ConfigurationError(
-                "An adapter of the kind 'multitask_prompt_tuning' needs a task for every row.",
-                where="lora.kind",
-                fix="Use prompt_tuning, or one adapter for each task.",
-            )
-        _check_layers(self.core)
+        configuration_of(kind.lower())
+        if reason := unsuited_layers(self.core):
+            raise _unreadable(self.core, reason)
         self.of_keys = kind in OF_KEYS
         self.count = int(model.active_peft_config.num_virtual_tokens)
         self._within = False
@@ -141,12 +136,10 @@ class VirtualTokens:
 
         embedding = base.get_input_embeddings()  # type: ignore[operator]
         embeds = prompts.to(next(embedding.parameters()).dtype)
-        name = "cache" if "cache" in _taken(base) else "past_key_values"
         # A cache that forgets nothing: each layer keeps as many keys as there are virtual tokens.
         with self._plain_pass(base):
-            output = base(inputs_embeds=embeds, use_cache=True, **{name: DynamicCache()})
-        found = getattr(output, "cache", None)
-        layers = _stored(output.past_key_values if found is None else found)
+            output = base(inputs_embeds=embeds, use_cache=True, **{cache_name(base): DynamicCache()})
+        layers = _stored(cache_of(output))
         if not torch.is_grad_enabled():
             return layers
         # FSDP2 gathers a layer's weights for the backward pass when a gradient reaches its output, so there must be
@@ -159,7 +152,7 @@ class VirtualTokens:
         """Raise if the layers do not hand the virtual tokens on to attention, so that they would have no effect."""
         self.core.forward(input_ids=torch.zeros((1, 2), dtype=torch.long, device=device_of(self.core)))
         if not self._asked:
-            raise _unreadable(self.core, "its layers do not pass them on to attention")
+            raise _unreadable(self.core, "its layers do not pass them on to attention.")
 
     @contextlib.contextmanager
     def _plain_pass(self, base: nn.Module) -> Iterator[None]:
@@ -181,22 +174,8 @@ def _stored(cache: Any) -> tuple[Any, ...]:
     return tuple(None if keys is None or not keys.numel() else (keys, values) for keys, values in layers)
 
 
-def _taken(module: nn.Module) -> Any:
-    return inspect.signature(module.forward).parameters
-
-
-def _check_layers(core: Any) -> None:
-    """Refuse models in which not every layer is attention that takes further keys."""
-    config = core.config.get_text_config()
-    other = set(getattr(config, "layer_types", None) or []) - ATTENTION_LAYERS
-    if other:
-        raise _unreadable(core, f"it has layers of type {', '.join(sorted(other))}")
-    if getattr(core, "_is_stateful", False) or not core._can_set_attn_implementation():
-        raise _unreadable(core, "its layers do not use transformers' attention interface")
-
-
 def _unreadable(core: Any, reason: str) -> ModelError:
     return ModelError(
-        f"{type(core).__name__} cannot read virtual tokens, which are keys and values of attention: {reason}.",
+        f"{type(core).__name__} cannot read virtual tokens, which are keys and values of attention: {reason}",
         fix="Use an adapter in the layers, such as LoRA.",
     )
