@@ -119,9 +119,9 @@ def test_the_hash_covers_what_a_claim_uses_and_nothing_else() -> None:
         "objective.py",
         "numerics.py",
         "exact.py",
-        "errors.py",
     } <= files
     assert not {"ipo.py", "mapo.py", "claim.py", "judging.py", "ipo_deterministic_preferences.py"} & files
+    assert not {"errors.py", "settings.py", "known_settings.py", "elsewhere.py", "family.py", "tags.py"} & files
     assert source_hash(find_claim("rdpo-flipped-labels")) != source_hash(find_claim("rdpo-wrong-rate"))
 
 
@@ -137,6 +137,9 @@ def test_the_hash_ignores_what_changes_no_number(tmp_path: Path, monkeypatch: py
     plain = hash_of("def two():\n    return 2\n")
     assert plain == hash_of('"""A file."""\n\n# Why.\ndef two():\n    """The number two."""\n    return (2)  # two\n')
     assert plain != hash_of("def two():\n    return 3\n")
+    refusing = hash_of("from a import E\n__all__ = ['two']\ndef two():\n    raise E('Two is missing.')\n")
+    assert refusing == hash_of("import a\n__all__ = []\ndef two():\n    raise a.E('There is no two.') from None\n")
+    assert refusing == hash_of("def two():\n    raise\n") != plain
     stated = hash_of("class Counted:\n    sentence = 'So.'\n    steps = 2\n")
     assert stated == hash_of("class Counted:\n    sentence = 'It is so.'\n    remark = 'Or not.'\n    steps = 2\n")
     assert stated != hash_of("class Counted:\n    sentence = 'So.'\n    steps = 3\n")

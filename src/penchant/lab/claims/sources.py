@@ -15,8 +15,12 @@ from penchant.lab.claims.claim import Claim
 __all__ = ["depends_on", "source_hash"]
 
 ROOT = Path(penchant.__file__).parent
-#: Code that finds, judges and shows claims does not affect measurements.
-MACHINERY = ROOT / "lab" / "claims"
+#: Code that finds, judges and shows claims does not affect measurements, nor does code that reads commands.
+MACHINERY = (ROOT / "lab" / "claims", ROOT / "cli", ROOT / "training" / "coming_from")
+#: Of the package's own folder one file computes; the others find files, validate settings and word errors.
+COMPUTING = "statistics.py"
+#: Files of `penchant.objectives.core` that describe a method: its family, tags, laws, evidence and id.
+DESCRIBING = ("evidence.py", "family.py", "former.py", "laws.py", "registry.py", "tags.py")
 #: Attributes of a claim that do not affect its numbers.
 STATEMENTS = ("paper", "sentence", "quantity", "contrasts", "remark")
 
@@ -25,8 +29,8 @@ def depends_on(claim: type[Claim]) -> list[Path]:
     """The files of the package that a claim's measurements depend on, sorted.
 
     These are the file of the claim, the files of the objectives that it names, every file of the package that these
-    import directly or indirectly, also inside functions, and the recipes next to them. The claims machinery is
-    excluded.
+    import directly or indirectly, also inside functions, and the recipes next to them. Files that compute nothing are
+    left out (`MACHINERY`, `COMPUTING`, `DESCRIBING`): the claims machinery, commands, errors, settings, descriptions.
 
     Args:
         claim: the claim.
@@ -43,7 +47,7 @@ def depends_on(claim: type[Claim]) -> list[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting.extend(each for each in _imports(path) if each.parent != MACHINERY)
+            waiting.extend(each for each in _imports(path) if _may_compute(each))
     recipes = {each for path in found for each in path.parent.glob("recipes/*.yaml")}
     return sorted(found | recipes)
 
@@ -51,7 +55,8 @@ def depends_on(claim: type[Claim]) -> list[Path]:
 def source_hash(claim: type[Claim]) -> str:
     """A hash of the code in the files that `depends_on` lists, and of the claim's world.
 
-    It does not change with comments, docstrings or layout, nor with the wording or the contrasts of the claim.
+    It does not change with comments, docstrings or layout, with what an error says or what is imported for types, nor
+    with the wording or the contrasts of the claim.
 
     Args:
         claim: the claim.
@@ -67,16 +72,27 @@ def source_hash(claim: type[Claim]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _may_compute(path: Path) -> bool:
+    """Whether the code of a file can affect a number that a claim measures."""
+    if path.parent == ROOT:
+        return path.name == COMPUTING
+    if path.parent == ROOT / "objectives" / "core" and path.name in DESCRIBING:
+        return False
+    return not any(path.is_relative_to(folder) for folder in MACHINERY)
+
+
 @cache
 def _code(path: Path, claim: str = "") -> bytes:
-    """The content of a file for hashing: of Python files, the code without comments, docstrings and layout.
+    """The content of a file for hashing: of Python files, the code without comments, docstrings, imports and messages.
 
-    The class ``claim`` also loses the attributes in `STATEMENTS`: verdicts are computed from recorded numbers, so a new
-    wording or threshold needs no measurement.
+    What is imported is among the files of the claim, and a run that raises has no number. The class ``claim`` also
+    loses the attributes in `STATEMENTS`: verdicts are computed from recorded numbers, so a new wording or threshold
+    needs no measurement.
     """
     if path.suffix != ".py":
         return path.read_bytes()
-    tree = ast.parse(path.read_text(encoding="utf-8"))  # parsed again, since the tree is modified
+    # parsed again, since the tree is modified
+    tree = ast.fix_missing_locations(_Numbers().visit(ast.parse(path.read_text(encoding="utf-8"))))
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -85,6 +101,23 @@ def _code(path: Path, claim: str = "") -> bytes:
         if isinstance(node, ast.ClassDef) and node.name == claim:
             node.body = [each for each in node.body if not _is_statement(each)]
     return ast.unparse(tree).encode()
+
+
+class _Numbers(ast.NodeTransformer):
+    """Leaves what a number can depend on: no imports, no exported names, and of an error only that it is raised."""
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Leave it out."""
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """Leave it out."""
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        return ast.copy_location(ast.Raise(exc=None, cause=None), node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.Assign | None:
+        exported = [target.id for target in node.targets if isinstance(target, ast.Name)] == ["__all__"]
+        return None if exported else node
 
 
 def _is_statement(node: ast.stmt) -> bool:
