@@ -5,18 +5,13 @@ from __future__ import annotations
 import doctest
 import re
 import runpy
-import shlex
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from penchant.cli.app import app
+from documented import commands, mistakes, wrong_yaml, yaml_blocks
 from penchant.curation import BUILDERS
 from penchant.feedback.known.table import LAYOUTS
-from penchant.objectives import build
 from readme_table import with_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,10 +21,7 @@ PAGES = sorted(
     if ">>> " in path.read_text(encoding="utf-8")
 )
 TEXTS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-#: A command in a block of code or between backticks, where it may continue on the next line.
-COMMAND = re.compile(r"^(?:\$ |\.venv/bin/)*(penchant [^`#\n]*)|`(penchant [^`]*)`", re.MULTILINE)
-#: What the guide shows how to add: an objective and a builder of data.
-CONTRIBUTED = {"my-hinge", "cut-short"}
+WITH_YAML = [page for page in TEXTS if yaml_blocks((ROOT / page).read_text(encoding="utf-8"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -64,42 +56,81 @@ def test_links_to_files_lead_somewhere(page: str) -> None:
     assert missing == []
 
 
-def commands(page: Path) -> list[str]:
-    """The commands that a page shows."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    lines = [" ".join((block or inline).split()) for block, inline in COMMAND.findall(text)]
-    return [line for line in lines if not CONTRIBUTED & set(line.split())]
-
-
-def mistakes(line: str) -> list[str]:
-    """What of a command line the program does not know: the command, an option, an objective."""
-    command: Any = typer.main.get_command(app)
-    words = [word.rstrip(",;:") for word in shlex.split(line)[1:] if word not in ("…", "...")]
-    while words and hasattr(command, "get_command") and not words[0].startswith("-"):
-        name = words.pop(0)
-        known = name in command.list_commands(None)
-        if not known and not name.isupper():
-            return [f"no command {name}"]
-        command = command.get_command(None, name) if known else command.get_command(None, "degrade")
-    options = {option for each in command.params for option in each.opts} | {"--help", "--debug"}
-    wrong = [word for word in words if word.startswith("-") and word.partition("=")[0] not in options]
-    for option, value in pairwise(words):
-        if option in ("--objective", "--objectives") and not value.isupper():
-            for name in value.split(","):
-                build(name)
-    return wrong
-
-
 @pytest.mark.parametrize("page", TEXTS, ids=str)
-def test_commands_on_a_page_have_names_options_and_objectives_that_exist(page: Path) -> None:
-    assert {line: found for line in commands(page) if (found := mistakes(line))} == {}
+def test_commands_on_a_page_have_names_options_keys_and_objectives_that_exist(page: Path) -> None:
+    lines = commands((ROOT / page).read_text(encoding="utf-8"))
+    assert {line: found for line in lines if (found := mistakes(line))} == {}
 
 
-def test_a_command_that_does_not_exist_is_found() -> None:
-    assert mistakes("penchant trian --model M") == ["no command trian"]
-    assert mistakes("penchant compare --objective dpo") == ["--objective"]
-    assert mistakes("penchant data build NAME FILE --output F --levles 3") == ["--levles"]
-    assert commands(Path("README.md")).count("penchant quickstart") > 1
+@pytest.mark.parametrize("page", WITH_YAML, ids=str)
+def test_yaml_on_a_page_has_keys_and_names_that_exist(page: Path, tmp_path: Path) -> None:
+    blocks = yaml_blocks((ROOT / page).read_text(encoding="utf-8"))
+    assert {block: found for block in blocks if (found := list(wrong_yaml(block, tmp_path)))} == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("penchant trian --model M", "trian"),
+        ("penchant compare --objective dpo", "--objective"),
+        ("penchant data build NAME FILE --output F --levles 3", "--levles"),
+        ("penchant train --model M learning_rat=1e-4", "learning_rat"),
+        ("penchant train --model M --objective dpo --set betta=1", "betta"),
+        ("penchant train --model M --objective dqo", "dqo"),
+        ("penchant unlearn --forget A.jsonl --method npo epoch=3", "epoch"),
+        ("penchant online grpo iteration=3", "iteration"),
+        ("penchant online grpoo", "grpoo"),
+        ("penchant online grpo judge.name=verifier judge.rules=exact", "rules"),
+        ("penchant judge F --judge verifier,rules=exact -o N", "rules"),
+        ("penchant judge F --judge verifyer,rule=exact -o N", "verifyer"),
+        ("penchant generate MODEL --choice best-of-n choice.rul=best", "rul"),
+        ("penchant study budget bugdets=[1]", "bugdets"),
+        ("penchant pipeline itool taks=T.jsonl", "taks"),
+        ("penchant merge A B --method slerp,tt=0.5 --out M", "tt"),
+        ("penchant methods show rmax", "rmax"),
+        ("penchant claims no-such-claim", "no-such-claim"),
+        ("penchant judge F --judge levi --best-of one", "--best-of"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_found(line: str, named: str) -> None:
+    [found] = mistakes(line)
+    assert named in found
+
+
+def test_a_key_of_a_yaml_block_that_does_not_exist_is_found(tmp_path: Path) -> None:
+    blocks = {
+        "objective: {name: dpo, betta: 1}": "betta",
+        "batchsize: 3": "batchsize",
+        "method: grpo\niteration: 3": "iteration",
+        "judge: {name: verifier, rules: exact}": "rules",
+        "stages: {a: 'train model=M --data D --objective dpo epoch=1 --out {out}'}": "epoch",
+        "space: {atention: [0, 1]}": "atention",
+    }
+    for block, named in blocks.items():
+        assert named in " ".join(wrong_yaml(block, tmp_path)), block
+
+
+def test_commands_are_found_wherever_they_stand() -> None:
+    text = """
+Run `torchrun -m penchant train recipe.yaml` or `penchant
+methods`.
+
+```console
+$ penchant train \\
+    --model M
+$ for rate in 1 2; do
+>   penchant score --model M
+> done
+torchrun --nproc-per-node 2 -m penchant plan recipe.yaml     # a remark
+```
+"""
+    assert commands(text.replace("\\\\", "\\")) == [
+        "penchant train recipe.yaml",
+        "penchant methods",
+        "penchant train --model M",
+        "penchant score --model M",
+        "penchant plan recipe.yaml",
+    ]
 
 
 def test_the_readme_has_the_table_of_methods() -> None:
