@@ -133,6 +133,18 @@ torchrun --nproc-per-node 2 -m penchant plan recipe.yaml     # a remark
     ]
 
 
+def test_every_page_is_in_the_navigation_once() -> None:
+    listed = re.findall(r"^  - .*: ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_a_page_begins_with_a_title_and_a_sentence(page: Path) -> None:
+    title, first = [line for line in page.read_text(encoding="utf-8").splitlines() if line][:2]
+    assert title.startswith("# ")
+    assert first[0].isalpha() or first[0] in "`*", "a page says what it is about before headings, tables and code"
+
+
 def test_the_readme_has_the_table_of_methods() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert text == with_table(text), "write it anew: python tests/readme_table.py"

@@ -51,7 +51,7 @@ def test_a_dry_run_shows_all_and_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
     for told in ("learning_rate: 0.001", "beta: 0.1", "LlamaForCausalLM", "12 records of kind comparison, 12 used"):
         assert told in shown
-    assert "6 of 4-4 prompts" in shown and "optimizer" in shown and "MiB" in shown
+    assert "6 of 4 prompts" in shown and "optimizer" in shown and "MiB" in shown
 
 
 def test_two_recipes_are_one_too_many(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:

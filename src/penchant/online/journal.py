@@ -9,6 +9,7 @@ from typing import Any
 
 from penchant.online.measuring import Measured
 from penchant.online.state import State
+from penchant.terminal import counted
 from penchant.training.progress import ProgressReporter
 from penchant.training.recorder import Recorder
 
@@ -22,10 +23,12 @@ class Journal:
         path: the metrics file; None on all processes but the first.
         reporter: shows progress.
         rounds: number of rounds of the run.
+        held_out: whether the prompts that are measured on are apart from those that are trained on.
     """
 
-    def __init__(self, path: Path | None, reporter: ProgressReporter, rounds: int) -> None:
+    def __init__(self, path: Path | None, reporter: ProgressReporter, rounds: int, held_out: bool = True) -> None:
         self.reporter, self.total, self.done = reporter, rounds, 0
+        self.prompts = "held-out prompts" if held_out else "prompts that are trained on"
         self.recorder = Recorder(path, lambda step: float(self.done), (self._say,))
 
     def begin(self, done: int) -> None:
@@ -77,5 +80,5 @@ class Journal:
         for name in ("accuracy", "reward"):
             if split == "eval" and name in numbers:
                 low, high = numbers[f"{name}/low"], numbers[f"{name}/high"]
-                figure = f"{name} {numbers[name]:.3f} [{low:.3f}, {high:.3f}] on held-out prompts"
-                self.reporter.say(f"After {self.done} rounds ({step} steps): {figure}")
+                figure = f"{name} {numbers[name]:.3f} [{low:.3f}, {high:.3f}] on {self.prompts}"
+                self.reporter.say(f"After {counted(self.done, 'round')} ({counted(step, 'step')}): {figure}")

@@ -153,9 +153,10 @@ class OnlineRun:
         self.step_rule = STEP_RULES.get(recipe.step_rule, "step_rule")()
         self.loaded = load(recipe, prepared, folder.checkpoints)
         self.step_rule.begin(self.loaded.policy)
-        self.journal = Journal(folder.path / "metrics.jsonl" if self.first else None, reporter, recipe.iterations)
+        metrics = folder.path / "metrics.jsonl"
+        self.journal = Journal(metrics if self.first else None, reporter, recipe.iterations, prepared.held_out)
         scorer = self.loaded.scorer
-        self.notes = Notes(warnings=warnings, metrics=folder.path / "metrics.jsonl")
+        self.notes = Notes(warnings=warnings, metrics=metrics)
         self.learners, self.collectors = [], []
         for each in prepared.phases:
             own, part = computing(each.recipe, prepared.modality), prepared.of(each)

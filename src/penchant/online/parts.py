@@ -139,7 +139,7 @@ def online_origin(recipe: OnlineRecipe, prepared: Prepared, loaded: Loaded) -> d
     return origin_of(
         model=loaded.fingerprint,
         data=prepared.train.fingerprint,
-        heldout=None if prepared.measured_on.startswith("training") else prepared.heldout.fingerprint,
+        heldout=prepared.heldout.fingerprint if prepared.held_out else None,
         modality=prepared.modality,
         objective=prepared.objective,
         recipe=recipe,

@@ -74,6 +74,11 @@ class Prepared:
     phases: tuple[Phase, ...]
     process: ProcessReward
 
+    @property
+    def held_out(self) -> bool:
+        """Whether the prompts that are measured on are apart from those that are trained on."""
+        return not self.measured_on.startswith("training")
+
     def of(self, phase: Phase) -> Prepared:
         """The same for another kind of round.
 

@@ -79,11 +79,16 @@ def facts(recipe: Recipe, prepared: Prepared) -> dict[str, str]:
         "measured on": prepared.measured_on,
         modality.unit: f"{_epoch_cost(supply, mixture)} per epoch (prompts counted once), "
         f"longest example {max(sizes):,}{limit}",
-        "steps": f"{len(steps):,} of {min(map(len, steps))}-{max(map(len, steps))} prompts, up to {largest:,} "
-        f"{modality.unit} per step",
+        "steps": f"{len(steps):,} of {_span([*map(len, steps)])} prompts, up to {largest:,} {modality.unit} per step",
         **found.facts,
         "memory": found.memory,
     }
+
+
+def _span(sizes: list[int]) -> str:
+    """The smallest and the largest of some numbers; one number where they are equal."""
+    least, most = min(sizes), max(sizes)
+    return f"{least}-{most}" if least < most else str(least)
 
 
 def _shares_of(train: Feedback, mixture: Mixture) -> str:
