@@ -1,7 +1,8 @@
-"""What the commands and the YAML of a page say that the program does not know; nothing is run."""
+"""What the commands, the YAML and the rows of a page say that the program does not know; nothing is run."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,7 @@ from penchant.training.search.plan import plan_of
 from penchant.training.studies.plans import names as packaged_studies
 from penchant.training.studies.plans import read_study
 
-__all__ = ["CONTRIBUTED", "commands", "mistakes", "wrong_yaml", "yaml_blocks"]
+__all__ = ["CONTRIBUTED", "commands", "mistakes", "row_blocks", "wrong_yaml", "yaml_blocks"]
 
 #: What the guide shows how to add: an objective, a builder of data, a judge, a claim.
 CONTRIBUTED = {"my-hinge", "cut-short", "brevity", "ipo-stays-near"}
@@ -75,6 +76,19 @@ def _command(path: tuple[str, ...]) -> Any:
     for name in path:
         command = command.get_command(None, "degrade" if name.isupper() else name)
     return command
+
+
+def row_blocks(text: str) -> list[list[dict[str, Any]]]:
+    """The rows of data that a page shows, block by block; those of images name files that are nowhere."""
+    blocks = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [_rows(block) for block in blocks if "image" not in block]
+
+
+def _rows(block: str) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(block)]
+    except json.JSONDecodeError:
+        return [json.loads(line) for line in block.splitlines()]
 
 
 def _words(line: str) -> list[str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from documented import commands, mistakes, wrong_yaml, yaml_blocks
+from documented import commands, mistakes, row_blocks, wrong_yaml, yaml_blocks
 from penchant.curation import BUILDERS
+from penchant.feedback import read
 from penchant.feedback.known.table import LAYOUTS
 from readme_table import with_table
 
@@ -21,6 +22,7 @@ PAGES = sorted(
     if ">>> " in path.read_text(encoding="utf-8")
 )
 TEXTS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+WITH_ROWS = [page for page in TEXTS if row_blocks((ROOT / page).read_text(encoding="utf-8"))]
 WITH_YAML = [page for page in TEXTS if yaml_blocks((ROOT / page).read_text(encoding="utf-8"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
@@ -66,6 +68,27 @@ def test_commands_on_a_page_have_names_options_keys_and_objectives_that_exist(pa
 def test_yaml_on_a_page_has_keys_and_names_that_exist(page: Path, tmp_path: Path) -> None:
     blocks = yaml_blocks((ROOT / page).read_text(encoding="utf-8"))
     assert {block: found for block in blocks if (found := list(wrong_yaml(block, tmp_path)))} == {}
+
+
+@pytest.mark.parametrize("page", WITH_ROWS, ids=str)
+def test_rows_on_a_page_are_read(page: Path) -> None:
+    for rows in row_blocks((ROOT / page).read_text(encoding="utf-8")):
+        assert len(read(rows)) == len(rows)
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=str)
+def test_targets_extras_and_benchmarks_on_a_page_exist(page: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE)) <= set(targets)
+    extras = re.findall(r"pip install[^`\n]*\[([a-z,-]+)\]", text)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert [each for found in extras for each in found.split(",") if f"\n{each} = [" not in project] == []
+    modules = re.findall(r"python -m benchmarks\.(\w+)", text)
+    assert [each for each in modules if not (ROOT / "benchmarks" / f"{each}.py").exists()] == []
+    tables = (ROOT / "benchmarks" / "__main__.py").read_text(encoding="utf-8")
+    named = re.findall(r"python -m benchmarks(?: [^`\n]*)? --only ([\w-]+)", text)
+    assert [each for each in named if f'"{each}"' not in tables] == []
 
 
 @pytest.mark.parametrize(
