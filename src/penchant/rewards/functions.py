@@ -12,6 +12,7 @@ from penchant.errors import ConfigurationError, DataError
 from penchant.feedback.records import Record, Text, as_text
 from penchant.python_path import load_from
 from penchant.rewards.judge import Judge
+from penchant.rewards.lists.arguments import OURS, list_arguments, list_parameters, list_scores, takes_lists
 from penchant.rewards.scores import one_number
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class FunctionJudge(Judge):
     ended before the length limit). The last two are None for a response that was not sampled. With ``**fields`` it gets
     all of these.
 
+    A function with a parameter ``completions`` is called as TRL calls it, once for all responses to a prompt:
+    ``prompts``, ``completions``, ``completion_ids`` and the fields of the record are lists, and it returns a list.
+
     Args:
         reward: the function, or its place as for `penchant.python_path.load_from` (``rewards.py:brevity``), which a
             recipe gives as ``path``.
@@ -47,6 +51,8 @@ class FunctionJudge(Judge):
     Example:
         >>> FunctionJudge(lambda prompt, response: -len(response)).score("Say hi.", ["hi", "hello"])
         [-2.0, -5.0]
+        >>> FunctionJudge(lambda completions, **fields: [-len(each) for each in completions]).score("Hi", ["hi", "no"])
+        [-2.0, -2.0]
     """
 
     id = "function"
@@ -65,7 +71,9 @@ class FunctionJudge(Judge):
             settings["path"] = reward if isinstance(reward, str) else _place(reward)
         super().__init__(**settings)
         self.reward: Reward = reward if callable(reward) else _load(self.path)
-        self.asked = _checked_signature(self.reward, self.path)
+        self.lists = _signature_of_lists(self.reward)
+        checked = _checked_signature(self.reward, self.path, self.lists)
+        self.asked = checked if self.lists is None else list_parameters(self.lists, EVERY)
         self.fields: dict[str, dict[str, Any]] = {}
 
     def read(self, records: Iterable[Record]) -> None:
@@ -76,14 +84,15 @@ class FunctionJudge(Judge):
         """
         if not self.asked:
             return
+        beside = FURTHER if self.lists is None else OURS
         for record in records:
-            known = {*record.fields, *FURTHER}
+            known = {*record.fields, *beside}
             lacking = [name for name, needed in self.asked.items() if needed and name not in known]
             if lacking:
                 raise DataError(
                     f"The reward function {self.path!r} asks for {lacking[0]!r}, which the record does not have.",
                     where=str(record.source),
-                    fix=f"Its fields: {', '.join(sorted(record.fields)) or 'none'}; others: {', '.join(FURTHER)}. Give "
+                    fix=f"Its fields: {', '.join(sorted(record.fields)) or 'none'}; others: {', '.join(beside)}. Give "
                     "the parameter a default for records without it.",
                 )
             self.fields[as_text(record.prompt)] = record.fields
@@ -95,10 +104,15 @@ class FunctionJudge(Judge):
             ConfigurationError: the function raises, or returns something else than one finite number or None.
         """
         fields = self.fields.get(as_text(prompt), {})
+        if self.lists is not None:
+            return self._together(self.lists, prompt, responses, None, fields)
         return [self._score(prompt, each, self._further(fields, None, None)) for each in responses]
 
     def sampled(self, record: Record, responses: Sequence[Response]) -> tuple[list[float], dict[str, list[float]]]:
         """See `Judge.sampled`."""
+        if self.lists is not None:
+            texts, tokens = [each.text for each in responses], [list(each.ids) for each in responses]
+            return self._together(self.lists, record.prompt, texts, tokens, record.fields), {}
         return [
             self._score(record.prompt, each.text, self._further(record.fields, list(each.ids), each.finished))
             for each in responses
@@ -110,6 +124,25 @@ class FunctionJudge(Judge):
             return {}
         known = {**fields, "record": fields, "tokens": tokens, "finished": finished}
         return {name: value for name, value in known.items() if name in self.asked or EVERY in self.asked}
+
+    def _together(
+        self,
+        form: inspect.Signature,
+        prompt: Text,
+        responses: Sequence[str],
+        tokens: list[list[int]] | None,
+        fields: dict[str, Any],
+    ) -> list[float]:
+        """The scores of a function of lists."""
+        first = responses[0] if responses else ""
+        try:
+            given = self.reward(**list_arguments(form, prompt, responses, tokens, fields))
+        except (Exception, SystemExit) as error:
+            raise self._error(f"raised {type(error).__name__}: {error}{_line_of(error)}", prompt, first) from error
+        try:
+            return list_scores(given, len(responses))
+        except ValueError as error:
+            raise self._error(f"returned {_shown(given)}, which is {error}", prompt, first) from None
 
     def _score(self, prompt: Text, response: str, further: dict[str, Any]) -> float:
         try:
@@ -124,11 +157,14 @@ class FunctionJudge(Judge):
             raise self._error(f"returned {_shown(given)}, which is {error}", prompt, response) from None
 
     def _error(self, what: str, prompt: Text, response: str) -> ConfigurationError:
+        fix = "It gets one prompt and one response, and returns one finite number, or None if it cannot score."
+        if self.lists is not None:
+            fix = "It gets all responses to a prompt, as lists, and returns a list with a number or None for each."
         return ConfigurationError(
             f"The reward function {self.path!r} {what}, for the prompt {_shown(prompt)} and the response "
             f"{_shown(response)}.",
             where="judge",
-            fix="It gets one prompt and one response, and returns one finite number, or None if it cannot score.",
+            fix=fix,
         )
 
 
@@ -155,8 +191,22 @@ def _load(path: str) -> Reward:
     return found  # type: ignore[no-any-return]
 
 
-def _checked_signature(reward: Reward, path: str) -> dict[str, bool]:
+def _signature_of_lists(reward: Reward) -> inspect.Signature | None:
+    """The signature of a function that takes all responses to a prompt; None for one of another form."""
+    try:
+        form = inspect.signature(reward)
+    except (TypeError, ValueError):
+        return None
+    return form if takes_lists(form) else None
+
+
+def _checked_signature(reward: Reward, path: str, lists: inspect.Signature | None) -> dict[str, bool]:
     """The further parameters of a function, each with whether it has no default; `EVERY` for ``**fields``.
+
+    Args:
+        reward: the function.
+        path: its place, for errors.
+        lists: its signature if it takes lists, whose parameters are all given by name.
 
     Raises:
         ConfigurationError: it cannot be called with a prompt and a response.
@@ -176,6 +226,8 @@ def _checked_signature(reward: Reward, path: str) -> dict[str, bool]:
     try:
         form = inspect.signature(reward)
     except (TypeError, ValueError):  # some functions written in C have none
+        return {}
+    if lists is not None:
         return {}
     further = _further_of(form)
     try:

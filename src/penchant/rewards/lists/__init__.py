@@ -1,0 +1,1 @@
+"""Reward functions that score all responses to a prompt in one call, with lists as arguments."""
