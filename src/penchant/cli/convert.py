@@ -23,14 +23,19 @@ def convert(
         int, typer.Option(min=1, help="Number of processes (GPUs) that the file was written for.")
     ] = 1,
     trainer: Annotated[
-        str | None, typer.Option(help="For TRL, the trainer: dpo, kto, cpo, orpo or sft; default: from the file.")
+        str | None,
+        typer.Option(
+            help="For TRL, the trainer: dpo, kto, cpo, orpo, sft, reward, grpo, rloo, ppo, online-dpo, nash-md or xpo; "
+            "default: from the file."
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Turn a configuration of TRL, LLaMA-Factory or axolotl into a recipe, and list what has no counterpart."""
     if out is not None:
         claim_file(out, option="--out", overwrite=overwrite, inputs=[file])
-    from penchant.training.coming_from.conversion import convert_file, write_recipe
+    from penchant.online.coming_from.conversion import convert_file
+    from penchant.training.coming_from.conversion import write_recipe
 
     converted = convert_file(file, processes, trainer)
     if out is None:
@@ -40,4 +45,4 @@ def convert(
     for line in converted.remarks:
         echo(line, err=True)
     if out is not None:
-        echo(f"Written: {out}. Next: penchant train {out} --dry-run", err=True)
+        echo(f"Written: {out}. Next: {converted.command} {out} --dry-run", err=True)

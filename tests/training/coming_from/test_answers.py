@@ -110,7 +110,8 @@ def test_what_came_later_is_answered_with_it(key: str) -> None:
 @pytest.mark.parametrize(
     "name",
     "DPOConfig KTOConfig SFTConfig GRPOConfig RewardConfig RLOOConfig DistillationConfig ModelConfig ScriptArguments "
-    "DatasetMixtureConfig experimental.cpo.CPOConfig experimental.orpo.ORPOConfig".split(),
+    "DatasetMixtureConfig scripts.grpo.GRPOScriptArguments scripts.rloo.RLOOScriptArguments experimental.cpo.CPOConfig "
+    "experimental.orpo.ORPOConfig experimental.online_dpo.OnlineDPOConfig experimental.gkd.GKDConfig".split(),
 )
 def test_every_key_of_the_installed_trl_is_answered(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")

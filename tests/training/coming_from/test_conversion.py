@@ -174,11 +174,15 @@ def test_defaults_of_trl_are_written_out(tmp_path: Path) -> None:
     assert any("epochs=3.0" in remark and "TRL's defaults" in remark for remark in found.remarks)
 
 
+WEIGHTS = {"beta": 0.1, "desirable_weight": 1.2, "undesirable_weight": 1.0}
+
+
 @pytest.mark.parametrize(
     ("keys", "objective"),
     [
         ({"desirable_weight": 1.5}, {"name": "kto", "beta": 0.1, "desirable_weight": 1.5, "undesirable_weight": 1.0}),
         ({"packing": True}, {"name": "nll"}),
+        ({"desirable_weight": 1.2, "loss_type": "apo_zero_unpaired"}, {"name": "apo-zero-unpaired", **WEIGHTS}),
         ({"cpo_alpha": 0.5}, {"name": "cpo", "beta": 0.1, "cpo_alpha": 0.5}),
         ({"loss_type": "ipo", "beta": 0.2}, {"name": "ipo", "beta": 0.2}),
         ({"loss_type": "robust", "label_smoothing": 0.1}, {"name": "rdpo", "beta": 0.1, "label_smoothing": 0.1}),
@@ -403,6 +407,8 @@ def test_methods_of_axolotl(keys: dict[str, Any], objective: dict[str, Any], tmp
         ({"model_name_or_path": "m", "num_generations": 8}, "penchant online grpo"),
         ({"base_model": "m", "process_reward_model": True}, "single steps"),
         ({"model_name_or_path": "m", "loss_type": "sigmiod"}, "Did you mean 'sigmoid'?"),
+        ({"model_name_or_path": "m", "packing": True, "loss_type": "dft"}, "Nearest is nll"),
+        ({"model_name_or_path": "m", "desirable_weight": 1.0, "loss_type": "ktoo"}, "Did you mean 'kto'?"),
         ({"model_name_or_path": "m", "stage": "ppo"}, "only dpo, kto, rm and sft have a counterpart"),
         ({"base_model": "m", "rl": "grpo"}, "penchant online grpo"),
         ({"model": "m", "data": "d"}, "This is no configuration of TRL, LLaMA-Factory or axolotl"),

@@ -12,7 +12,7 @@ from penchant.training.coming_from.arguments import batch, best_model, number_ty
 from penchant.training.coming_from.losses import cpo, pairwise, reward_model, with_likelihood
 from penchant.training.coming_from.translation import Translation, finite, number, whole_number, words
 
-__all__ = ["from_axolotl"]
+__all__ = ["LOGGERS", "adapter", "axolotl_data", "axolotl_tokens", "from_axolotl"]
 
 LORA = KEYS | {"rslora": "peft_use_rslora", "dora": "peft_use_dora"}
 
@@ -47,17 +47,22 @@ def from_axolotl(found: Translation) -> None:
         ConfigurationError: its method has no counterpart.
     """
     found.recipe["model"] = found.take("base_model")
-    _data(found)
+    axolotl_data(found)
     found.put("objective", _objective(found))
-    _tokens(found)
+    axolotl_tokens(found)
+    adapter(found)
+    _steps(found)
+    _keeping(found)
+
+
+def adapter(found: Translation) -> None:
+    """Translate the adapter, if there is one."""
     kind = found.take("adapter")
     if kind in ("lora", "qlora"):
         lora(found, LORA, rank=8, alpha=16.0, quantized=kind == "qlora" or bool(found.take("load_in_4bit")))
         found.skip("lora_target_linear", "load_in_4bit")
     elif kind:
         found.note(f"Not translated: adapter={kind}: LoRA is the adapter that is supported.")
-    _steps(found)
-    _keeping(found)
 
 
 def _steps(found: Translation) -> None:
@@ -121,7 +126,7 @@ def _objective(found: Translation) -> dict[str, Any]:
     )
 
 
-def _data(found: Translation) -> None:
+def axolotl_data(found: Translation) -> None:
     """Translate data sets and held-out data."""
     parts = found.take("datasets") or []
     if len(parts) == 1:
@@ -196,7 +201,7 @@ def _columns(found: Translation, part: dict[str, Any]) -> None:
         found.note(f"Not translated: {', '.join(formats)}: the chat template renders prompts and responses.")
 
 
-def _tokens(found: Translation) -> None:
+def axolotl_tokens(found: Translation) -> None:
     """Translate length, template and end token."""
     found.move("sequence_len", "max_length")
     if not found.has("sequence_len"):

@@ -13,7 +13,7 @@ from penchant.training.coming_from.losses import pairwise, reward_model, with_li
 from penchant.training.coming_from.translation import Translation, finite, number, words
 from penchant.training.recipe import make_recipe
 
-__all__ = ["from_llama_factory"]
+__all__ = ["factory_adapter", "factory_data", "from_llama_factory"]
 
 LORA = {
     "rank": "lora_rank",
@@ -46,12 +46,12 @@ def from_llama_factory(found: Translation, path: Path) -> None:
         ConfigurationError: its stage has no counterpart.
     """
     found.recipe["model"] = found.take("model_name_or_path")
-    _data(found, path)
+    factory_data(found, path)
     found.put("objective", _objective(found))
     found.move("cutoff_len", "max_length")
     if not found.has("cutoff_len"):
         found.default("max_length", 2048)
-    _adapter(found)
+    factory_adapter(found)
     _reference(found)
     trainer_arguments(found, 5e-5)
     if not found.take("disable_gradient_checkpointing", False):
@@ -113,7 +113,7 @@ def _without_likelihood(found: Translation, weight: float) -> None:
         )
 
 
-def _adapter(found: Translation) -> None:
+def factory_adapter(found: Translation) -> None:
     """Translate the way of fine-tuning."""
     kind = found.take("finetuning_type", "lora")
     bits = found.given.get("quantization_bit")
@@ -141,7 +141,7 @@ def _reference(found: Translation) -> None:
     found.skip("ref_model", "ref_model_adapters")
 
 
-def _data(found: Translation, path: Path) -> None:
+def factory_data(found: Translation, path: Path) -> None:
     """Translate data sets by their names in ``dataset_info.json``."""
     folder = _folder(str(found.take("dataset_dir", "data")), path)
     names = words(found.take("dataset"))

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 from penchant.training.coming_from.adapters import KEYS, lora
 from penchant.training.coming_from.arguments import trainer_arguments
-from penchant.training.coming_from.losses import cpo, pairwise, reward_model, with_likelihood
+from penchant.training.coming_from.losses import cpo, judgements, pairwise, reward_model, with_likelihood
 from penchant.training.coming_from.translation import Translation, finite, number, words
 
-__all__ = ["TRAINERS", "from_trl"]
+__all__ = ["LORA", "ONLINE", "TRAINERS", "adapter", "from_trl", "kept_types", "tokens", "trainer_of", "trl_data"]
 
 #: The default learning rate of each trainer whose file can be translated.
 TRAINERS = {"dpo": 1e-6, "kto": 1e-6, "cpo": 1e-6, "orpo": 1e-6, "sft": 2e-5, "reward": 1e-4}
 
+#: The trainers that sample responses; `penchant.online.coming_from` translates their files.
+ONLINE = ("grpo", "rloo", "ppo", "online-dpo", "nash-md", "xpo")
+
 #: Keys that only one trainer has.
 MARKS = {
-    "grpo": ("num_generations", "max_tool_calling_iterations", "num_iterations", "reward_funcs"),
+    "ppo": ("num_ppo_epochs", "num_mini_batches", "cliprange", "cliprange_value", "vf_coef", "sft_model_path"),
+    "nash-md": ("mixture_coef",),
+    "online-dpo": ("missing_eos_penalty", "reward_model_path"),
+    "rloo": ("normalize_advantages", "reward_clip_range", "rloo_k"),
+    "grpo": (
+        *("num_generations", "max_tool_calling_iterations", "num_iterations", "reward_funcs", "scale_rewards"),
+        *("mask_truncated_completions", "importance_sampling_level", "top_entropy_quantile", "reward_weights"),
+    ),
     "reward": ("center_rewards_coefficient",),
     "kto": ("desirable_weight", "undesirable_weight"),
     "cpo": ("cpo_alpha", "simpo_gamma"),
@@ -40,21 +51,31 @@ def from_trl(found: Translation, path: Path, trainer: str | None) -> None:
     Raises:
         ConfigurationError: it belongs to a trainer that has no counterpart.
     """
-    name = trainer or _trainer(found, path)
+    name = trainer or trainer_of(found, path)
     if name not in TRAINERS:
         raise _refused(name)
     found.recipe["model"] = found.take("model_name_or_path")
-    _data(found)
+    trl_data(found)
     found.put("objective", _objective(found, name))
     if name == "sft":
         _learned(found)
-    _tokens(found)
+    tokens(found)
     _reference(found, name)
+    adapter(found)
+    trainer_arguments(found, TRAINERS[name])
+    kept_types(found)
+
+
+def adapter(found: Translation) -> None:
+    """Translate the adapter, if there is one."""
     if found.take("use_peft") or found.has("lora_r"):
         lora(found, LORA, rank=16, alpha=32.0, quantized=bool(found.take("load_in_4bit")))
         if not found.has("lora_target_modules"):
             found.note("lora.targets is all-linear; peft chooses fewer layers where TRL's file names none.")
-    trainer_arguments(found, TRAINERS[name])
+
+
+def kept_types(found: Translation) -> None:
+    """Translate checkpointing of activations, the number type of the model, and the router's loss."""
     found.move("gradient_checkpointing", "gradient_checkpointing", True)
     dtype = found.take("dtype", found.take("torch_dtype"))
     if dtype in ("bfloat16", "float16") and "precision" not in found.recipe:
@@ -73,30 +94,36 @@ def _learned(found: Translation) -> None:
         )
 
 
-def _trainer(found: Translation, path: Path) -> str:
+def trainer_of(found: Translation, path: Path) -> str:
     """The trainer by keys that only one has, else by the path, else DPO."""
     loss = words(found.given.get("loss_type"))
-    place = " ".join([path.parent.name, path.stem]).lower()
+    place = " ".join([path.parent.name, path.stem]).lower().replace("_", "-")
+    named = [name for name in ONLINE if name in re.split(r"[^a-z-]+|-(?!dpo|md)", place)]
     for name, keys in MARKS.items():
         if any(found.has(key) for key in keys):
-            return "rloo" if name == "grpo" and "rloo" in place else name
-    for name in (*TRAINERS, "grpo", "rloo"):
+            return named[0] if named and name in ONLINE else name
+    if named:
+        return named[0]
+    for name in TRAINERS:
         if name in place and not (name == "dpo" and loss == ["kto"]):
             return "orpo" if name == "cpo" and "orpo" in place else name
-    if loss == ["kto"]:
+    if set(loss) & {"kto", "apo_zero_unpaired"}:
         return "kto"
     found.note("The file does not say which trainer reads it; it is taken for DPO (--trainer names another).")
     return "dpo"
 
 
 def _refused(name: str) -> ConfigurationError:
-    if name in ("grpo", "rloo"):
+    if name in ONLINE:
         fix = f"Start from `penchant online {name}`; docs/coming-from.md answers every key."
         return ConfigurationError("This is a file for online training, which has recipes of its own.", fix=fix)
-    return ConfigurationError(f"There is no trainer {name!r}. {nearest(name, TRAINERS)}", where="--trainer")
+    known = [*TRAINERS, *ONLINE]
+    return ConfigurationError(
+        f"There is no trainer {name!r}. {nearest(name, known)}", where="--trainer", fix=f"Known: {', '.join(known)}."
+    )
 
 
-def _data(found: Translation) -> None:
+def trl_data(found: Translation) -> None:
     """Translate data and splits."""
     mixture = found.take("datasets", found.take("dataset_mixer"))
     if isinstance(mixture, dict):
@@ -145,7 +172,7 @@ def _objective(found: Translation, trainer: str) -> dict[str, Any]:
     settings = {name: number(found.take(name)) for name in names if found.has(name)}
     losses = words(found.take("loss_type"))
     if trainer == "sft":
-        return {"name": "nll"}
+        return _supervised(losses)
     if trainer == "reward":
         return reward_model(finite(found.take("center_rewards_coefficient", 0.0), "center_rewards_coefficient"))
     if trainer == "orpo":
@@ -154,7 +181,7 @@ def _objective(found: Translation, trainer: str) -> dict[str, Any]:
         return cpo(losses[0] if losses else "sigmoid", settings)
     if trainer == "kto":
         weights = {key: number(found.take(key, 1.0)) for key in ("desirable_weight", "undesirable_weight")}
-        return {"name": "kto", "beta": settings.get("beta", 0.1), **weights}
+        return judgements(losses[0] if losses else "kto", settings.get("beta", 0.1), weights)
     weights_of_losses = found.take("loss_weights")
     objective = pairwise(losses or ["sigmoid"], weights_of_losses, {"beta": 0.1, **settings})
     if "nll" in objective["name"] or found.has("rpo_alpha"):
@@ -164,7 +191,20 @@ def _objective(found: Translation, trainer: str) -> dict[str, Any]:
     return with_likelihood(objective, finite(found.take("rpo_alpha", 0), "rpo_alpha"))
 
 
-def _tokens(found: Translation) -> None:
+def _supervised(losses: list[str]) -> dict[str, Any]:
+    """The objective of a loss of TRL's SFTTrainer."""
+    if losses and losses[0] not in ("nll", "chunked_nll"):
+        raise ConfigurationError(
+            f"The loss {losses[0]!r} of supervised fine-tuning is not one of the objectives.",
+            where="loss_type",
+            why="dft weighs each token's likelihood by its probability." if losses[0] == "dft" else None,
+            fix="Nearest is nll, the likelihood itself: remove loss_type. A loss of your own is "
+            "objective: {path: FILE.py:NAME}.",
+        )
+    return {"name": "nll"}
+
+
+def tokens(found: Translation) -> None:
     """Translate lengths and truncation."""
     found.move("max_length", "max_length")
     found.move("max_seq_length", "max_length")

@@ -7,7 +7,7 @@ from typing import Any
 
 from penchant.errors import ConfigurationError, nearest
 
-__all__ = ["cpo", "pairwise", "reward_model", "with_likelihood"]
+__all__ = ["cpo", "judgements", "pairwise", "reward_model", "with_likelihood"]
 
 #: The objective of each `loss_type` of TRL's DPOTrainer, with the settings of TRL that are its hyper-parameters.
 DPO_LOSSES: dict[str, tuple[str, dict[str, str]]] = {
@@ -31,6 +31,9 @@ DPO_LOSSES: dict[str, tuple[str, dict[str, str]]] = {
 
 #: The objective of each `loss_type` of TRL's CPOTrainer.
 CPO_LOSSES = {"sigmoid": "cpo", "hinge": "cpo-hinge", "ipo": "cpo-ipo", "simpo": "cpo-simpo"}
+
+#: The objective of each `loss_type` of TRL's KTOTrainer.
+KTO_LOSSES = {"kto": "kto", "apo_zero_unpaired": "apo-zero-unpaired"}
 
 DIVERGENCES = {"forward_kl": "forward_kl", "js_divergence": "js", "alpha_divergence": "alpha"}
 
@@ -136,6 +139,26 @@ def cpo(loss: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     if loss == "simpo" and not alpha:
         return {"name": "simpo", **hyper}
     return {"name": CPO_LOSSES[loss], **hyper, "cpo_alpha": alpha}
+
+
+def judgements(loss: str, beta: float, weights: Mapping[str, float]) -> dict[str, Any]:
+    """The objective of a loss of TRL's KTOTrainer.
+
+    Args:
+        loss: a value of ``loss_type``.
+        beta: of the loss.
+        weights: ``desirable_weight`` and ``undesirable_weight``.
+
+    Raises:
+        ConfigurationError: the loss is unknown.
+
+    Example:
+        >>> judgements("apo_zero_unpaired", 0.2, {"desirable_weight": 1.5})
+        {'name': 'apo-zero-unpaired', 'beta': 0.2, 'desirable_weight': 1.5}
+    """
+    if loss not in KTO_LOSSES:
+        raise ConfigurationError(f"KTO has no loss {loss!r}. {nearest(loss, KTO_LOSSES)}", where="loss_type")
+    return {"name": KTO_LOSSES[loss], "beta": beta, **weights}
 
 
 def reward_model(centering: float = 0.0) -> dict[str, Any]:

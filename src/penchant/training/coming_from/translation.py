@@ -26,6 +26,7 @@ class Translation:
         processes: number of processes that the file was written for.
 
     Attributes:
+        form: the recipe that is written; one of an online run has keys of its own.
         recipe: the recipe's keys so far.
         notes: sentences about values that change with the translation.
     """
@@ -37,6 +38,7 @@ class Translation:
         for table in reversed(tables):
             self.answers |= answers_of(table)
         self.library, self.processes = library, processes
+        self.form: type[Recipe] = Recipe
         self.recipe: dict[str, Any] = {}
         self.notes: list[str] = []
         self._used: set[str] = set()
@@ -61,7 +63,7 @@ class Translation:
         Returns:
             Whether it is set.
         """
-        if value is None or ours not in Recipe.model_fields:
+        if value is None or ours not in self.form.model_fields:
             return False
         self.recipe[ours] = value
         return True
@@ -77,9 +79,29 @@ class Translation:
         if key in self.given:
             if self.put(ours, number(self.given[key])):
                 self._used.add(key)
-        elif default is not None and ours in Recipe.model_fields and default != Recipe.model_fields[ours].default:
+        elif default is not None and ours in self.form.model_fields and self._differs(ours, default):
             self.put(ours, default)
             self._defaults[ours] = default
+
+    def _differs(self, ours: str, default: Any) -> bool:
+        """Whether a library's default is another one than that of a key of the recipe."""
+        return bool(default != self.form.model_fields[ours].default)
+
+    def answer(self, *keys: str, why: str) -> None:
+        """Give keys another reason for having no counterpart than their table does."""
+        self.answers |= {key: Answer(self.library, key, (), why) for key in keys}
+
+    def read_also(self, table: str) -> None:
+        """Answer keys by a further table where none of those before knows them."""
+        self.answers = answers_of(table) | self.answers
+
+    def reopen(self, *keys: str) -> None:
+        """Take back that keys are translated: what is left of them is said."""
+        self._used.difference_update(keys)
+
+    def forget(self, ours: str) -> None:
+        """Take back that a key is set to a default."""
+        self._defaults.pop(ours, None)
 
     def join(self, ours: str, paths: list[str]) -> None:
         """Set a key to one or several places of data that are read one after the other.

@@ -1,0 +1,1 @@
+"""The conversion of files of TRL, LLaMA-Factory and axolotl that train online."""
