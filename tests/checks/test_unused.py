@@ -94,8 +94,9 @@ def test_prompts_keep_what_a_verifier_reads() -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("response_0", "response_1"), ("answer_a", "answer_b"), ("reply1", "reply2"), ("good_reply", "bad_reply"),
-        ("left", "right"), ("better_text", "worse_text"), ("preferred_version", "non_preferred_version"),
+        ("response_0", "response_1"), ("answer_a", "answer_b"), ("reply1", "reply2"),
+        ("positive_reply", "negative_reply"),
+        ("left", "right"), ("positive_text", "negative_text"), ("preferred_version", "non_preferred_version"),
     ],
 )  # fmt: skip
 def test_two_of_a_kind_beside_a_prompt_look_like_a_pair(one: str, other: str) -> None:

@@ -21,6 +21,7 @@ LABEL_LIKE = "columns like a label"
 _GOOD = {
     "label", "feedback", "thumb", "thumbs", "liked", "like", "good", "safe", "correct", "helpful", "harmless",
     "accepted", "approved", "acceptable", "valid", "desirable", "verdict", "vote", "passed", "success", "satisfied",
+    "upvoted", "preferred", "sentiment",
 }  # fmt: skip
 _BAD = {"bad", "unsafe", "incorrect", "wrong", "harmful", "rejected", "flagged", "failed", "undesirable", "toxic"}
 _GRADES = {

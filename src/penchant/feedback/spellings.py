@@ -11,12 +11,14 @@ GOOD = (
     "true", "t", "1", "1.0", "+1", "+1.0", "+", "yes", "y", "good", "thumbs up", "thumb up", "thumbsup", "up", "👍",
     "desirable", "desired", "like", "liked", "positive", "pos", "chosen", "preferred", "accept", "accepted", "approve",
     "approved", "correct", "right", "helpful", "upvote", "upvoted", "satisfied", "win", "✓", "✔", "✅",
+    "好", "赞", "喜欢", "是", "对", "正确", "满意", "正", "正例",
 )  # fmt: skip
 BAD = (
     "false", "f", "0", "0.0", "-1", "-1.0", "-", "no", "n", "bad", "thumbs down", "thumb down", "thumbsdown", "down",
     "👎", "undesirable", "undesired", "dislike", "disliked", "negative", "neg", "rejected", "not preferred", "reject",
     "disapprove", "disapproved", "incorrect", "wrong", "unhelpful", "downvote", "downvoted", "unsatisfied",
     "dissatisfied", "loss", "lose", "✗", "✘", "❌",
+    "坏", "差", "踩", "不喜欢", "否", "错", "错误", "不正确", "不满意", "负", "负例",
 )  # fmt: skip
 _LOOKS = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 

@@ -34,6 +34,8 @@ def unrecognised(row: Mapping[str, Any], name: str) -> DataError:
         meant.append(_inside(validation.suggestion(field, left), field, row))
     meant = [_inside(hint, "prompt", row) for hint in meant]
     hints = dict.fromkeys(hint for hint in meant if hint.startswith("Did you mean"))
+    if len(asking) == 1 and isinstance(row.get("answer"), str):
+        hints = dict.fromkeys([_two_meanings(asking[0])])
     return DataError(
         f"The layout is not recognised: {found}{f' {several.what}' if several else ''}",
         where=name,
@@ -42,6 +44,14 @@ def unrecognised(row: Mapping[str, Any], name: str) -> DataError:
         "(+ label).",
         fix=" ".join([*([several.fix or ""] if several else []), *hints])
         or "Name the columns: --map prompt=COLUMN --map completion=COLUMN.",
+    )
+
+
+def _two_meanings(prompt: str) -> str:
+    """What to say of a prompt with an answer, which is to be imitated, or compared with."""
+    return (
+        f"An answer beside a {prompt} has two meanings. To imitate it: --map prompt={prompt} --map completion=answer. "
+        f"For an online run, whose verifier compares responses with the field answer: --map prompt={prompt}."
     )
 
 

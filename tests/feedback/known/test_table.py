@@ -14,6 +14,7 @@ import pytest
 from penchant.errors import ConfigurationError, DataError, MisreadError
 from penchant.feedback import Feedback, Judgement, Ranking, read
 from penchant.feedback.known.cells import opened
+from penchant.feedback.known.pictures import PICTURES
 from penchant.feedback.known.table import LAYOUTS, layout_of
 from penchant.feedback.records import Comparison
 from penchant.feedback.sources import read_sources
@@ -78,10 +79,14 @@ def test_a_layout_is_the_same_in_json_lines_parquet_and_csv(name: str, tmp_path:
         ]
 
 
+#: Refused below, and images, whose cases are in `test_pictures.py`.
+ELSEWHERE = {"stepwise supervision", *(layout.name for layout in PICTURES)}
+
+
 def test_every_layout_of_the_table_has_a_case() -> None:
     names = [layout.name for layout in LAYOUTS]
     assert len(set(names)) == len(names)
-    assert {case["layout"] for case in CASES.values()} == set(names) - {"stepwise supervision"}
+    assert {case["layout"] for case in CASES.values()} == set(names) - ELSEWHERE
 
 
 def test_steps_are_refused_with_the_reason() -> None:

@@ -15,7 +15,8 @@ __all__ = ["opened"]
 # Columns that are lists of texts or numbers in every layout that has them.
 _LISTS = (
     "completions", "responses", "answers", "generations", "candidates", "scores", "ranks", "ratings", "votes",
-    "history", "images", "labels", "items", "relevance", "nodes", "steps",
+    "history", "images", "labels", "items", "relevance", "nodes", "steps", "conversation_history", "image_path",
+    "human_preference", "ranking",
 )  # fmt: skip
 _TEXTS = ("prompt", "chosen", "rejected", "completion", "chosen_prompt", "rejected_prompt")
 # Columns of lists of objects, and keys that one of these has.

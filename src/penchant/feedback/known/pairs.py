@@ -17,6 +17,13 @@ __all__ = ["PAIRS"]
 _STEMS = (
     "response", "answer", "completion", "output", "text", "generation", "reply", "summary", "messages", "conversation",
 )  # fmt: skip
+#: Words for the better and the worse of two.
+_SIDES = (
+    ("win", "lose"), ("winning", "losing"), ("winner", "loser"), ("better", "worse"), ("best", "worst"),
+    ("good", "bad"), ("preferred", "unpreferred"), ("preferred", "nonpreferred"),
+)  # fmt: skip
+#: Alone, these may name models.
+_ALSO_MODELS = (("winner", "loser"),)
 _NAMED = (
     *(
         names
@@ -27,8 +34,17 @@ _NAMED = (
             (f"preferred_{stem}", f"dispreferred_{stem}"),
             (f"preferred_{stem}", f"non_preferred_{stem}"),
             (f"accepted_{stem}", f"rejected_{stem}"),
+            *(
+                names
+                for good, bad in _SIDES
+                for names in ((f"{good}_{stem}", f"{bad}_{stem}"), (f"{stem}_{good}", f"{stem}_{bad}"))
+            ),
+            (f"{stem}_w", f"{stem}_l"),
         )
     ),
+    *(names for names in _SIDES if names not in _ALSO_MODELS),
+    ("y_w", "y_l"),
+    ("yw", "yl"),
     ("preferred", "dispreferred"),
     ("preferred", "rejected"),
     ("accepted", "rejected"),
@@ -160,7 +176,9 @@ PAIRS = (
         columns="a prompt (`prompt`, `instruction`, `question`, ...); `chosen_response`, `rejected_response` (also "
         "`_answer`, `_completion`, `_output`, `_text`, `_messages`, ...); or `response_chosen`, `response_rejected`; "
         "or `preferred` or `accepted`, `rejected`; or `preferred`, `dispreferred`; or `preferred_output`, "
-        "`non_preferred_output`; or `response_j` (better), `response_k`; or `good_edited_response`, "
+        "`non_preferred_output`; or `win`, `lose`; `better`, `worse`; `good`, `bad` (also `good_answer`, "
+        "`answer_good`, ...); or `response_w`, `response_l`; `y_w`, `y_l`; or `response_j` (better), `response_k`; "
+        "or `good_edited_response`, "
         "`bad_edited_response`; or `edited_response`, `original_response`",
         kind="comparison",
         matches=_is_named,

@@ -30,6 +30,8 @@ __all__ = [
 CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "contents", "trajectory")
 #: The names of the prompt, beside `prompt`.
 ASKED = ("question", "instruction", "query", "problem", "input", "inputs", "context", "history", "post", "input_text")
+#: Empty, they add nothing to an instruction.
+_BESIDE = ("input", "context")
 _SYSTEM = ("system", "system_prompt", "system_message", "systemInstruction", "system_instruction")
 _IMAGES = ("chosen_image", "rejected_image")
 _RESPONSES = ("chosen", "rejected", "completion")
@@ -94,7 +96,8 @@ def has_prompt(row: Row) -> bool:
 def asked(row: Row, source: Source) -> tuple[Any, tuple[str, ...]]:
     """The prompt of a row, and the columns that it stands in.
 
-    ``instruction`` and ``input`` are joined by a line break, as LLaMA-Factory joins them.
+    ``instruction`` and ``input`` are joined by a line break, as LLaMA-Factory joins them; so are ``instruction`` and
+    ``context`` of Dolly, whose columns are also ``response`` and ``category``.
 
     Raises:
         DataError: several columns could be the prompt.
@@ -108,8 +111,10 @@ def asked(row: Row, source: Source) -> tuple[Any, tuple[str, ...]]:
     if filled(row, "prompt"):
         return row["prompt"], ("prompt",)
     found = prompt_columns(row)
-    if set(found) == {"instruction", "input"} and all(isinstance(row[name], str) for name in found):
-        return f"{row['instruction']}\n{row['input']}", ("instruction", "input")
+    both = {"instruction", "context" if {"response", "category"} <= set(row) else "input"}
+    if set(found) == both and all(isinstance(row[name], str) for name in found):
+        first, second = sorted(both, reverse=True, key=lambda name: name == "instruction")
+        return f"{row[first]}\n{row[second]}", (first, second)
     if len(found) > 1:
         names = " and ".join(map(repr, found))
         joined = "\\n\\n".join(f"{{{name}}}" for name in found)
@@ -122,7 +127,7 @@ def asked(row: Row, source: Source) -> tuple[Any, tuple[str, ...]]:
     if not found:
         return None, ()
     text = row[found[0]]
-    used = [name for name in ASKED if name in row and (row[name] == text or (name == "input" and empty(row[name])))]
+    used = [name for name in ASKED if name in row and (row[name] == text or (name in _BESIDE and empty(row[name])))]
     return text, tuple(dict.fromkeys([*found, *used]))
 
 

@@ -128,7 +128,18 @@ def _from_arena(row: Row, source: Source) -> dict[str, Any]:
             fix="Remove the record, or write 'tie'; --kind prompt reads the prompts alone.",
         )
     better, used = first_of_sides(row, source)
-    return _from_sides(_last_turns(row), source, better, used)
+    return _from_sides(_judged_turns(_last_turns(row)), source, better, used)
+
+
+def _judged_turns(row: Row) -> dict[str, Any]:
+    """A row whose conversations end with the turn that was judged, where ``turn`` counts it (MT-Bench)."""
+    sides = sides_of(row)
+    assert sides is not None
+    written, chats = str(row.get("turn", "")), [row[name] for name in sides.names]
+    turn = int(written) if written.isdecimal() else 0
+    if turn < 1 or not all(is_chat(each) and len(each) > 2 * turn for each in chats):
+        return dict(row)
+    return {**row, **{name: each[: 2 * turn] for name, each in zip(sides.names, chats, strict=True)}}
 
 
 def _last_turns(row: Row) -> dict[str, Any]:
@@ -193,7 +204,7 @@ SIDES = (
     ),
     Layout(
         name="A/B table with a winner",
-        used_by="chatbot arenas",
+        used_by="chatbot arenas, MT-Bench judgements (of conversations the first `turn` exchanges)",
         columns="`prompt`, `response_a`, `response_b` (or `answer_`, `completion_`, `conversation_`, ...; also "
         "`_0`/`_1`, `_1`/`_2`, `_left`/`_right`); `winner` (or `preference`, `preferred`, `choice`, `better`, `label`, "
         "`comparison`), or "

@@ -58,7 +58,8 @@ def _from_single(row: Row, source: Source) -> dict[str, Any]:
 SINGLES = (
     Layout(
         name="instruction and response",
-        used_by="LLaMA-Factory alpaca SFT and KTO, axolotl KTO, Aya and FLAN (`inputs`, `targets`)",
+        used_by="LLaMA-Factory alpaca SFT and KTO, axolotl KTO, Dolly (`instruction`, `context`), "
+        "OpenOrca, MetaMath, Aya and FLAN (`inputs`, `targets`)",
         columns="`prompt`, `instruction` (and `input`), `question`, `query`, `inputs` or `messages` (up to a turn of "
         "the user); `output`, `response`, `completion`, `generation` or `targets`; `label`, "
         "`kto_tag`, `desirable` or `thumbs_up` for a judgement; also `system`, `history`",

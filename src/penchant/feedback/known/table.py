@@ -12,13 +12,16 @@ from penchant.errors import DataError
 from penchant.feedback.kept import Kept
 from penchant.feedback.known.cells import opened
 from penchant.feedback.known.chats import CHAT_LAYOUTS
+from penchant.feedback.known.chinese import CHINESE
 from penchant.feedback.known.exports import EXPORTS
 from penchant.feedback.known.layout import Layout, Row, Rows, unnamed
 from penchant.feedback.known.lists import LISTS
 from penchant.feedback.known.message_trees import MESSAGE_TREES
 from penchant.feedback.known.pairs import PAIRS
+from penchant.feedback.known.pictures import PICTURES
 from penchant.feedback.known.prompts import CHATS, asked, context_columns, is_chat, with_context
 from penchant.feedback.known.rated_steps import RATED_STEPS
+from penchant.feedback.known.rated_turns import RATED_TURNS
 from penchant.feedback.known.response_rows import ASKED, RESPONSE_ROWS, is_asked
 from penchant.feedback.known.sides import SIDES
 from penchant.feedback.known.singles import OURS, SINGLES
@@ -31,9 +34,12 @@ __all__ = ["LAYOUTS", "Conversion", "Converted", "SeveralRows", "converted", "la
 #: All layouts; the first that matches a row is its layout.
 LAYOUTS: tuple[Layout, ...] = (
     *EXPORTS,
+    *CHINESE,
     *STRUCTURED,
+    *PICTURES,
     *RATED_STEPS,
     *MESSAGE_TREES,
+    *RATED_TURNS,
     *SUMMARIES,
     *CHAT_LAYOUTS,
     *PAIRS,

@@ -27,6 +27,12 @@ _WINNERS = (
 )  # fmt: skip
 #: A verdict that writes both sides: ``A>>B``, ``[[B>A]]``, ``A=B``.
 _WRITTEN = re.compile(r"\[*\s*(\w+)\s*(>+|<+|=+|≻|≺|≫|≪)\s*(\w+)\s*\]*")
+#: A verdict in words: ``Response A``, ``[[B]]``, ``answer_a is better``, ``model-b wins``.
+_SAID = re.compile(
+    r"[\[(*\"' ]*(?:(?:response|answer|completion|output|assistant|model|option|candidate|summary|reply|generation"
+    r"|text|conversation)[\s_-]*)?([a-z0-9]+)[\])*\"' .!]*"
+    r"(?:(?:is |was )?(?:better|preferred|best|the winner)|wins|won)?[ .!]*"
+)
 _COUNTED = re.compile(r"[+-]?\d+(\.0)?")
 #: What says first or second of any two columns.
 _PLACES = (("left", "first"), ("right", "second"))
@@ -146,6 +152,9 @@ def _named(value: Any, column: str, row: Row, sides: Sides, source: Source) -> i
             *models,
         }:
             return at
+        said = _SAID.fullmatch(word)
+        if said is not None and said[1] == mark and not word.isdigit():
+            return at
         if mark.isdigit() and isinstance(value, int | float) and float(value) == int(mark):
             return at
         if mark.isdigit() and word == f"{mark}.0":
@@ -158,6 +167,12 @@ def _unnamed(value: Any, column: str, sides: Sides, source: Source) -> DataError
     marks = [end.strip("_-") for end in sides.ends]
     what = f"{shown(column, value)}, which names neither {sides.names[0]!r} nor {sides.names[1]!r}."
     fix = f"Write {marks[0]!r} or {marks[1]!r} (or 'tie'), or the name of the column."
+    if not marks[0].isdigit() and _COUNTED.fullmatch(str(value).strip()):
+        fix = " ".join(
+            f"If {column!r} counts them from {first}: --map response_{first}={sides.names[0]} "
+            f"--map response_{first + 1}={sides.names[1]}."
+            for first in (1, 0)
+        )
     if not (marks[0].isdigit() and _COUNTED.fullmatch(str(value).strip())):
         return DataError(what, where=str(source), fix=fix)
     return MisreadError(

@@ -87,7 +87,10 @@ def put_rounds(found: Translation, rounds: Rounds, epochs: float) -> None:
     if limit > 0:
         found.skip("num_train_epochs", "num_epochs")
         found.put("iterations", max(1, math.ceil(limit / rounds.steps)))
-        found.note(f"max_steps={limit:g} are {found.recipe['iterations']} rounds of {rounds.steps} optimizer steps.")
+        asked = "total_episodes" if found.has("total_episodes") else "max_steps"
+        found.note(
+            f"{asked}={found.given[asked]} are {found.recipe['iterations']} rounds of {rounds.steps} optimizer steps."
+        )
     else:
         key = "num_epochs" if found.has("num_epochs") else "num_train_epochs"
         _from_epochs(found, rounds, finite(found.take(key, epochs), key), key)
