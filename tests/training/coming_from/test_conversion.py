@@ -409,7 +409,7 @@ def test_methods_of_axolotl(keys: dict[str, Any], objective: dict[str, Any], tmp
         ({"model_name_or_path": "m", "loss_type": "sigmiod"}, "Did you mean 'sigmoid'?"),
         ({"model_name_or_path": "m", "packing": True, "loss_type": "dft"}, "Nearest is nll"),
         ({"model_name_or_path": "m", "desirable_weight": 1.0, "loss_type": "ktoo"}, "Did you mean 'kto'?"),
-        ({"model_name_or_path": "m", "stage": "ppo"}, "only dpo, kto, rm and sft have a counterpart"),
+        ({"model_name_or_path": "m", "stage": "pt"}, "only dpo, kto, rm, sft and ppo have a counterpart"),
         ({"base_model": "m", "rl": "grpo"}, "penchant online grpo"),
         ({"model": "m", "data": "d"}, "This is no configuration of TRL, LLaMA-Factory or axolotl"),
     ],

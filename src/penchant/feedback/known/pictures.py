@@ -70,7 +70,8 @@ def _from_listed(row: Row, source: Source) -> dict[str, Any]:
             f"{'lowest' if _NUMBERS[column] else 'highest'}.",
         )
     lead = values[0] - values[1] if _NUMBERS[column] else values[1] - values[0]
-    return {**unnamed(row, [images, column]), **_pair(*row[images], lead)}
+    first, second = row[images]
+    return {**unnamed(row, [images, column]), **_pair(first, second, lead)}
 
 
 def _is_one_of_many(row: Row) -> bool:

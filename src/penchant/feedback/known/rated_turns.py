@@ -21,14 +21,14 @@ def _is_conversation(row: Row) -> bool:
     turns = row.get("conversation_history")
     if not isinstance(turns, list | tuple) or not turns or not all(isinstance(each, Mapping) for each in turns):
         return False
-    return all({"turn", "role", "content"} <= set(each) for each in turns) and any(
-        "if_chosen" in each for each in turns
-    )
+    numbered = all({"turn", "role", "content"} <= set(each) and str(each["turn"]).isdecimal() for each in turns)
+    return numbered and any("if_chosen" in each for each in turns)
 
 
 def _is_utterance(row: Row) -> bool:
     texts = all(isinstance(row.get(name), str) for name in ("user_prompt", "model_response"))
-    return texts and filled(row, "conversation_id", "turn", "score") and "if_chosen" in row
+    there = texts and filled(row, "conversation_id", "turn", "score") and "if_chosen" in row
+    return there and str(row["turn"]).isdecimal()
 
 
 def _from_conversations(rows: Rows, sources: Sequence[Source], matches: Callable[[Row], bool]) -> Gathered:
@@ -55,18 +55,18 @@ def _from_utterances(rows: Rows, sources: Sequence[Source], matches: Callable[[R
     left: Counter[str] = Counter()
     talks: dict[str, dict[int, dict[str, Any]]] = {}
     first: dict[str, int] = {}
-    found: list[Placed] = []
     read = 0
     for at, row in rows:
-        if isinstance(row, DataError) or not matches(row):
-            found.append((at, row))
-            continue
-        read += 1
-        name = str(row["conversation_id"])
-        first.setdefault(name, at)
-        exchange = talks.setdefault(name, {}).setdefault(int(row["turn"]), {"user": row["user_prompt"], "answers": []})
-        about = {key: row[key] for key in ("score", "if_chosen", "model_name") if key in row}
-        exchange["answers"].append({"content": row["model_response"], **about})
+        if isinstance(row, dict) and matches(row):
+            read += 1
+            name = str(row["conversation_id"])
+            first.setdefault(name, at)
+            exchanges = talks.setdefault(name, dict[int, dict[str, Any]]())
+            exchange = exchanges.setdefault(int(row["turn"]), {"user": row["user_prompt"], "answers": []})
+            answer: dict[str, Any] = {"content": row["model_response"]}
+            answer |= {key: row[key] for key in ("score", "if_chosen", "model_name") if key in row}
+            exchange["answers"].append(answer)
+    found: list[Placed] = [(at, row) for at, row in rows if isinstance(row, DataError) or not matches(row)]
     for name, exchanges in talks.items():
         found += [(first[name], each) for each in _rankings(exchanges, sources[first[name]], left)]
     return Gathered(Kept(sorted(found, key=lambda each: each[0])), read, +left)

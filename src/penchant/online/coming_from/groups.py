@@ -10,14 +10,7 @@ from penchant.training.coming_from.translation import Translation, finite, words
 __all__ = ["GRPO_LOSSES", "grpo_objective", "grpo_pairing", "rloo"]
 
 #: The objective of each ``loss_type`` of TRL's GRPOTrainer.
-GRPO_LOSSES = {
-    "grpo": "grpo",
-    "dr_grpo": "dr-grpo",
-    "bnpo": "bnpo",
-    "dapo": "dapo",
-    "cispo": "cispo",
-    "sapo": "sapo",
-}
+GRPO_LOSSES = {name: name.replace("_", "-") for name in ("grpo", "dr_grpo", "bnpo", "dapo", "cispo", "sapo")}
 #: Losses without a counterpart, with what comes nearest.
 NEAREST = {
     "vespo": "It weighs whole responses by a gamma density of their ratio; nearest is loss_type: sapo, a soft gate.",

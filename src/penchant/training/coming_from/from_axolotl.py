@@ -120,7 +120,8 @@ def _objective(found: Translation) -> dict[str, Any]:
         return cpo("simpo", {"beta": beta, **{name: number(found.take(name)) for name in names if found.has(name)}})
     online = method in ("grpo", "gdpo")
     raise ConfigurationError(
-        f"The method is {method!r}, and only dpo, ipo, kto, orpo, simpo and supervised fine-tuning have a counterpart.",
+        f"The method is {method!r}, and only dpo, ipo, kto, orpo, simpo, grpo, gdpo and supervised fine-tuning have a "
+        "counterpart.",
         where="rl",
         fix="Start from `penchant online grpo`; docs/coming-from.md answers every key." if online else None,
     )

@@ -85,7 +85,7 @@ def _objective(found: Translation) -> dict[str, Any]:
         return reward_model()
     if stage != "dpo":
         raise ConfigurationError(
-            f"The stage is {stage!r}, and only dpo, kto, rm and sft have a counterpart.",
+            f"The stage is {stage!r}, and only dpo, kto, rm, sft and ppo have a counterpart.",
             where="stage",
             fix="Start from `penchant online ppo`; docs/coming-from.md answers every key." if stage == "ppo" else None,
         )
