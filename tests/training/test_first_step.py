@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from penchant.errors import ModelError, TrainingError
 from penchant.objectives import Scored
 from penchant.objectives.core.objective import Needs, Objective
 from penchant.training import Result
+from penchant.training.first_step import check_margin
 from small_runs import largest_gap, losses, metrics, pairs, weights, word_tokenizer
 
 Train = Callable[..., Result]
@@ -82,6 +84,18 @@ def test_the_first_margin_is_exactly_zero(changed: dict[str, Any], train: Train)
     assert first["loss"] == pytest.approx(0.693147, abs=1e-6)
     assert not [warning for warning in run.summary["warnings"] if "equal" in warning]
     assert metrics(run.folder)[2]["rewards/ties"] < 1.0
+
+
+def test_rounding_between_equal_models_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    views = {
+        "chosen": Scored(torch.full((1, 2), -1.0), torch.full((1, 2), -1.00001), torch.ones(1, 2, dtype=torch.bool))
+    }
+    reference: Any = SimpleNamespace(starts_equal=True, kind="initial")
+    said = check_margin(views, reference, reduced=False)
+    assert said and check_margin(views, reference, reduced=False, said=said)
+    assert [record.message.count("rounding") for record in caplog.records] == [1]
+    equal = {"chosen": Scored(torch.full((1, 2), -1.0), torch.full((1, 2), -1.0), torch.ones(1, 2, dtype=torch.bool))}
+    assert not check_margin(equal, reference, reduced=False)
 
 
 def test_a_cached_reference_ties_within_rounding(train: Train, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 import shutil
 import tempfile
+import textwrap
 import warnings
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,10 @@ __all__ = [
 #: Names of the adapter that is trained, and of the frozen one beneath it.
 TRAINED, START = "default", "start"
 JOINED = "joined"
+#: Remarks of PEFT on compiled kernels and on PyTorch's sparse tensors.
+INTERNAL = ("CUDA extension", "Sparse invariant checks")
+
+log = logging.getLogger("penchant")
 
 
 def lora_config(settings: dict[str, Any], **changed: Any) -> Any:
@@ -78,10 +84,10 @@ def add_adapter(model: Any, config: Any) -> Any:
     from peft import get_peft_model
 
     try:
-        with warnings.catch_warnings():
-            # PEFT asks transformers for an attribute by its former name.
-            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        with warnings.catch_warnings(record=True) as remarks:
+            warnings.simplefilter("always")
             adapted = get_peft_model(model, completed(config, model))
+        _pass_on(remarks)
         adapted.untrained = starts_as_base(config)
         return with_virtual_tokens(adapted)
     except (ValueError, TypeError, LookupError, ImportError, AttributeError, RuntimeError) as error:
@@ -95,6 +101,14 @@ def add_adapter(model: Any, config: Any) -> Any:
             where="lora.targets",
             fix="Use all-linear, or name layers of this model.",
         ) from error
+
+
+def _pass_on(remarks: list[warnings.WarningMessage]) -> None:
+    """Say each remark of PEFT once, not once a layer; those on how it is built help nobody who trains."""
+    texts = dict.fromkeys(_first_line(each.message) for each in remarks if issubclass(each.category, UserWarning))
+    for text in texts:
+        if not any(part in text for part in INTERNAL):
+            log.warning("PEFT remarks: %s", text)
 
 
 def _targets(config: Any) -> str:
@@ -287,5 +301,5 @@ def _say_tied(config: Any, tied: bool) -> None:
         each.tie_word_embeddings = tied
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+def _first_line(error: object) -> str:
+    return textwrap.shorten((str(error).strip().splitlines() or [type(error).__name__])[0], 160, placeholder=" …")

@@ -65,23 +65,25 @@ def refuse_nan_gradient(norm: Any, step: int) -> None:
     )
 
 
-def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: bool) -> None:
+def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: bool, said: bool = False) -> bool:
     """Check that every log-ratio is zero at step 0, where policy and reference are the same model.
 
     Args:
         views: the first batch.
         reference: the reference.
         reduced: whether the models run in less than float32.
+        said: whether a warning of rounding was given already.
+
+    Returns:
+        Whether a warning of rounding has been given by now; one for all batches of the step is enough.
 
     Raises:
         TrainingError: they differ by more than rounding can explain.
     """
     scored = [view for view in views.values() if view.reference is not None]
     if not scored or not reference.starts_equal:
-        return
+        return said
     gap = max(view.token_logratio.detach().abs().max().item() for view in scored)
-    if gap == 0.0:
-        return
     if gap > (0.5 if reduced else 1e-3):
         raise TrainingError(
             f"Policy and reference are the same model, yet a token's log-probability differs by {gap:.3g} nats.",
@@ -90,9 +92,11 @@ def check_margin(views: Mapping[str, Scored], reference: Reference, reduced: boo
             fix="Usual causes: a layer with randomness other than dropout, number types that differ between the two "
             "(see precision), a cache written under other conditions (delete it), or weights changed since the start.",
         )
-    if reference.kind == "initial" and gap > NOTABLE:
+    if said or reference.kind != "initial" or gap <= NOTABLE:
         # A cache is computed in other batches, so rounding differs; a copy has no such difference.
-        log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
+        return said
+    log.warning("Policy and reference are equal, but their log-probabilities differ by %.2g nats (rounding).", gap)
+    return True
 
 
 def check_trainable(model: nn.Module, objective: Objective | None = None) -> None:

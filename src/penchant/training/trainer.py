@@ -94,7 +94,7 @@ class PreferenceTrainer(SealingTrainer):
         #: Figures of sampled responses, which every measurement of the whole held-out data adds; None for none.
         self.sampled_metrics: Callable[[], dict[str, float]] | None = None
         self.tally, self.mark, self.work_since = Tally(), time.perf_counter(), 0
-        self.grad_examined, self.step_begins = False, True
+        self.grad_examined, self.step_begins, self.rounding_said = False, True, False
         self.split: SplitStep | None = None
         self.lengths: dict[str, float] = {}
         # Trainer switches the cache off in the model's configuration, with which the model is saved.
@@ -160,7 +160,7 @@ class PreferenceTrainer(SealingTrainer):
         # Dropout comes between the two models until the step is done.
         starts_equal = self.strategy is None or self.strategy.starts_equal
         if self.state.global_step == 0 and starts_equal and not has_counted_dropout(self.scorer.model):
-            check_margin(views, self.reference, self._reduced())
+            self.rounding_said = check_margin(views, self.reference, self._reduced(), self.rounding_said)
         batch_metrics(self.tally, self.objective, views, losses, batch)
         self._count_work(batch)
         # Processes average their gradients, but the loss is a sum over processes.

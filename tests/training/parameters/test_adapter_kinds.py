@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from likelihood.kinds_here import FIELDS
 from penchant.cli.app import main
 from penchant.errors import ConfigurationError
+from penchant.likelihood.adapters import adapter_config_of, add_adapter
 from penchant.likelihood.adapting.kinds import (
     ELSEWHERE,
     NEVER_MERGED,
@@ -53,6 +55,17 @@ def logits(model: Any) -> torch.Tensor:
     with torch.no_grad():
         found: torch.Tensor = model.eval()(TOKENS).logits
     return found[:, -TOKENS.shape[1] :]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("beft", ["base layer has no bias"]), ("boft", ["butterfly"]), ("lora", [])]
+)
+def test_a_remark_of_peft_is_passed_on_once(kind: str, said: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        add_adapter(LlamaForCausalLM(LlamaConfig(**SHAPE)), adapter_config_of(kind, {}))
+    found = [record.message for record in caplog.records if record.name == "penchant"]
+    assert len(found) == len(said) and all(part in text for part, text in zip(said, found, strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)

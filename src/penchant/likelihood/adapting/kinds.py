@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import textwrap
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,8 @@ def measured_kind(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[s
             config = adapter_kinds()[kind](task_type="CAUSAL_LM", **{**STARTS.get(kind, {}), **fields})
             adapted: Any = get_peft_model(copy.deepcopy(model), completed(config, model))  # type: ignore[arg-type]
     except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
-        return {"kind": kind, "reason": (str(error).strip().splitlines() or [type(error).__name__])[0][:120]}
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return {"kind": kind, "reason": textwrap.shorten(first, 120, placeholder=" …")}
     trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
     everything = sum(each.numel() for each in adapted.parameters())
     found = ["before every sequence"] if kind in VIRTUAL else getattr(adapted.base_model, "targeted_module_names", [])
