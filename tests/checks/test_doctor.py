@@ -102,6 +102,20 @@ def test_empty_and_identical_responses_are_errors() -> None:
     assert examine(Feedback(records, kind="comparison"), None).failed
 
 
+def test_turns_that_differ_in_calls_or_reasoning_alone_are_not_the_same() -> None:
+    def turn(*cities: str, thought: str = "", mark: str = "a") -> list[dict[str, Any]]:
+        calls = [{"id": mark, "function": {"name": "weather", "arguments": {"city": each}}} for each in cities]
+        return [{"role": "assistant", "content": "", "tool_calls": calls, "reasoning_content": thought}]
+
+    prompt = [{"role": "user", "content": "Rain?"}]
+    two = {"prompt": prompt, "chosen": turn("Rome", "Bonn"), "rejected": turn("Rome")}
+    thinks = {"prompt": prompt, "chosen": turn("Rome", thought="Both."), "rejected": turn("Rome")}
+    assert found([two, thinks], "responses", renderer=None).value == "0 empty, 0 identical"
+    assert found([two, thinks], "exact duplicates", renderer=None).value == "0"
+    same = {"prompt": prompt, "chosen": turn("Rome", mark="a"), "rejected": turn("Rome", mark="b")}
+    assert found([same], "responses", renderer=None).value == "0 empty, 1 identical"
+
+
 def test_prompts_shared_between_splits() -> None:
     train, test = pairs(6, split="train"), pairs(8, split="test")
     check = found([*test[5:], *train], "prompts shared between splits")

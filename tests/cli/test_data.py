@@ -70,6 +70,15 @@ def test_check_exits_1_when_something_is_wrong(file: str, model: str) -> None:
     assert result.exit_code == 1 and "error" in result.output and "dropped" in result.output
 
 
+def test_check_foresees_what_training_cuts_without_a_length(file: str, tmp_path: Path, model: str) -> None:
+    # Training cuts at the model's positions; so the check counts with them, and refuses more of them.
+    (tmp_path / "model" / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_positions": 6}))
+    result = run("check", file, "--model", model)
+    assert "truncated at 6 tokens" in result.output and "dropped" in result.output
+    with pytest.raises(ConfigurationError, match="max_length is 7, but the model has only 6 positions"):
+        run("check", file, "--model", model, "--max-length", "7")
+
+
 def test_check_compares_with_another_split(file: str, tmp_path: Path) -> None:
     other = written(tmp_path / "test.jsonl", ROWS[:1])
     assert "test.jsonl" in run("check", file, "--other", other).output.replace("\n", "")

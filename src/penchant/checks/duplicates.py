@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,6 +13,7 @@ from penchant.checks.found import Found
 from penchant.checks.near import Near
 from penchant.feedback.kept import chosen
 from penchant.feedback.records import Comparison, JointComparison, Judgement, Ranking, Record, Text
+from penchant.rendering.law import REASONING
 
 if TYPE_CHECKING:
     import numpy.typing
@@ -23,15 +24,25 @@ __all__ = ["Opinions", "Prompts", "Repeats", "bare_prompt", "content_key", "exch
 
 
 def content_key(value: Text) -> Hashable:
-    """A hashable key of a text or conversation, from its roles and contents.
+    """A hashable key of a text or conversation, from its roles and contents, calls of tools and reasoning.
 
     Example:
         >>> content_key([{"role": "user", "content": "Hi"}])
         (('user', 'Hi'),)
+        >>> content_key([{"role": "assistant", "content": "", "reasoning_content": "So."}])
+        (('assistant', '', 'reasoning_content', "'So.'"),)
     """
     if not isinstance(value, list):
         return str(value)
-    return tuple((turn["role"], str(turn.get("content"))) for turn in value)
+    return tuple(map(_turn_key, value))
+
+
+def _turn_key(turn: Mapping[str, Any]) -> tuple[str, ...]:
+    """Role and content, and what else the turn says: reasoning, and calls of tools without their arbitrary ids."""
+    said = [(key, repr(turn[key])) for key in REASONING if turn.get(key)]
+    for call in turn.get("tool_calls") or ():
+        said.append(("call", repr(call.get("function", call) if isinstance(call, dict) else call)))
+    return turn["role"], str(turn.get("content")), *(part for each in said for part in each)
 
 
 def _whole(record: Record) -> Hashable:

@@ -74,6 +74,7 @@ def check(
     """
     from penchant.checks.doctor import examine
     from penchant.errors import ConfigurationError
+    from penchant.likelihood.context import length_limit
     from penchant.rendering import Truncation
 
     if json_out is not None:
@@ -87,9 +88,9 @@ def check(
     mapping = parse_mapping(map_)
     feedback = _read(file, mapping, kind, split, on_bad, train_on)
     compared = _read(other, mapping, kind, None, on_bad, train_on) if other else None
-    diagnosis = examine(
-        feedback, renderer, max_length=max_length, policy=truncation.policy, other=compared, on_bad=on_bad
-    )
+    # As training has it: without a length, the model's own.
+    limit = length_limit(str(model), None, renderer.tokenizer, max_length) if renderer else None
+    diagnosis = examine(feedback, renderer, max_length=limit, policy=truncation.policy, other=compared, on_bad=on_bad)
     _print_diagnosis(feedback, diagnosis)
     if json_out is not None:
         write_json(json_out, diagnosis.as_dict(), "The findings", fix="Choose another path for --json.")

@@ -35,8 +35,8 @@ __all__ = [
 #: Names of the adapter that is trained, and of the frozen one beneath it.
 TRAINED, START = "default", "start"
 JOINED = "joined"
-#: Remarks of PEFT on compiled kernels and on PyTorch's sparse tensors.
-INTERNAL = ("CUDA extension", "Sparse invariant checks")
+#: Remarks of PEFT on compiled kernels, PyTorch's sparse tensors, and tied layers, which `merge` and saving keep exact.
+INTERNAL = ("CUDA extension", "Sparse invariant checks", "tie_word_embeddings=True")
 
 log = logging.getLogger("penchant")
 

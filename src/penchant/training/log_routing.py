@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from penchant.training.progress import ProgressReporter
 
 __all__ = ["warnings_to"]
+
+#: Remarks of PEFT, at every checkpoint, on an adapter of embeddings that are tied. They ask for what is done here: the
+#: layers are untied before they are merged, and the saved model scores what the run reports.
+TIED = r".*(`save_embedding_layers`|`?tie_word_embeddings=True)"
 
 
 @contextmanager
@@ -26,7 +31,9 @@ def warnings_to(reporter: ProgressReporter) -> Iterator[list[str]]:
     logger.addHandler(handler)
     propagate, logger.propagate = logger.propagate, False
     try:
-        yield reporter.warned
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=TIED, category=UserWarning)
+            yield reporter.warned
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate
