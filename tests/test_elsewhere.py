@@ -37,7 +37,8 @@ def test_an_objective_that_is_something_else_is_said_to_be_it(name: str, told: s
 def test_a_file_or_folder_in_place_of_a_judge_is_answered(tmp_path: Path) -> None:
     assert where_else("my/rewards.py:brevity", "judge").endswith("path: my/rewards.py:brevity}`.")
     assert where_else(str(tmp_path), "judge").endswith(f"model: {tmp_path}}}`.")
-    assert where_else("my/rewards.py:brevity", "objective") == ""
+    assert where_else("my_loss.py:Mine", "objective").endswith("`objective={path: my_loss.py:Mine}`.")
+    assert where_else("my/rewards.py:brevity", "engine") == ""
 
 
 def test_a_word_for_nothing_is_sent_nowhere() -> None:

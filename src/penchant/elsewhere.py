@@ -74,7 +74,11 @@ def where_else(name: str, kind: str = "") -> str:
         'It has two forms: `tdpo1` and `tdpo2`.'
         >>> where_else("rewards.py:brevity", "judge")
         'A function of a file is `judge={name: function, path: rewards.py:brevity}`.'
+        >>> where_else("my_loss.py:my_loss", "objective")
+        'A function of a file is `objective={path: my_loss.py:my_loss}`.'
     """
+    if kind == "objective" and _FUNCTION.fullmatch(name):
+        return f"A function of a file is `objective={{path: {name}}}`."
     if kind == "judge" and _FUNCTION.fullmatch(name):
         return f"A function of a file is `judge={{name: function, path: {name}}}`."
     if kind == "judge" and os.path.isdir(name):

@@ -229,7 +229,8 @@ def validated(declared: list[Setting], given: dict[str, Any], owner: str, word: 
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in attributes:
-            hint = nearest(name, [each.name for each in declared]) if declared else f"It has no {word}s."
+            none = f'It has no {word}s; a class of your own declares one as {name}: Annotated[float, "meaning"] = 0.1.'
+            hint = nearest(name, [each.name for each in declared]) if declared else none
             raise ConfigurationError(f"There is no {word} {name!r}. {hint}", where=owner)
         each = attributes[name]
         if each.attribute in values:
