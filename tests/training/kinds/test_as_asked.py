@@ -205,6 +205,6 @@ def test_a_list_of_numbers_is_not_empty_and_as_long_as_the_others(folder: Path) 
 
 
 def test_rows_that_look_like_pairs_are_named_where_a_method_of_pairs_cannot_read_them() -> None:
-    rows = [{"prompt": "Hi", "win": "Hello!", "lose": "No."}]
-    with pytest.raises(DataError, match=r"kind 'prompt' cannot supply.*--map chosen=win --map rejected=lose"):
+    rows = [{"prompt": "Hi", "positive": "Hello!", "negative": "No."}]
+    with pytest.raises(DataError, match=r"kind 'prompt' cannot supply.*--map chosen=positive --map rejected=negative"):
         check_kind(build("dpo"), read(rows))

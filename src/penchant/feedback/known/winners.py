@@ -28,10 +28,11 @@ _WINNERS = (
 #: A verdict that writes both sides: ``A>>B``, ``[[B>A]]``, ``A=B``.
 _WRITTEN = re.compile(r"\[*\s*(\w+)\s*(>+|<+|=+|≻|≺|≫|≪)\s*(\w+)\s*\]*")
 #: A verdict in words: ``Response A``, ``[[B]]``, ``answer_a is better``, ``model-b wins``.
+# Repetitions are bounded, so that a long text takes no longer than its length.
 _SAID = re.compile(
-    r"[\[(*\"' ]*(?:(?:response|answer|completion|output|assistant|model|option|candidate|summary|reply|generation"
-    r"|text|conversation)[\s_-]*)?([a-z0-9]+)[\])*\"' .!]*"
-    r"(?:(?:is |was )?(?:better|preferred|best|the winner)|wins|won)?[ .!]*"
+    r"[\[(*\"' ]{0,8}(?:(?:response|answer|completion|output|assistant|model|option|candidate|summary|reply|generation"
+    r"|text|conversation)[\s_-]{0,3})?([a-z0-9]{1,40})[\])*\"' .!]{0,8}"
+    r"(?:(?:is |was )?(?:better|preferred|best|the winner)|wins|won)?[ .!]{0,4}"
 )
 _COUNTED = re.compile(r"[+-]?\d+(\.0)?")
 #: What says first or second of any two columns.
