@@ -6,7 +6,6 @@ import functools
 import logging
 import shutil
 import tempfile
-import textwrap
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,14 @@ from torch import nn
 
 from penchant.errors import ConfigurationError, ModelError
 from penchant.likelihood.adapting.encoder_files import continued_adapter, save_encoder
-from penchant.likelihood.adapting.kinds import STARTS, completed, configuration_of, mergeable_kind, starts_as_base
+from penchant.likelihood.adapting.kinds import (
+    STARTS,
+    completed,
+    configuration_of,
+    first_line,
+    mergeable_kind,
+    starts_as_base,
+)
 from penchant.likelihood.adapting.virtual import with_virtual_tokens
 from penchant.likelihood.checkpoint import check_finite_tensors
 from penchant.likelihood.core import plain_layer
@@ -56,7 +62,7 @@ def lora_config(settings: dict[str, Any], **changed: Any) -> Any:
     try:
         return LoraConfig(**{**settings, **changed})
     except (ValueError, TypeError, ImportError) as error:
-        raise ConfigurationError(f"PEFT refuses these settings ({_first_line(error)}).", where="lora") from error
+        raise ConfigurationError(f"PEFT refuses these settings ({first_line(error)}).", where="lora") from error
 
 
 def adapter_config_of(kind: str, settings: dict[str, Any]) -> Any:
@@ -72,7 +78,7 @@ def adapter_config_of(kind: str, settings: dict[str, Any]) -> Any:
     try:
         return configuration_of(kind)(**{**STARTS.get(kind, {}), **settings})
     except (ValueError, TypeError, ImportError) as error:
-        raise ConfigurationError(f"PEFT refuses these settings ({_first_line(error)}).", where="lora") from error
+        raise ConfigurationError(f"PEFT refuses these settings ({first_line(error)}).", where="lora") from error
 
 
 def add_adapter(model: Any, config: Any) -> Any:
@@ -94,10 +100,10 @@ def add_adapter(model: Any, config: Any) -> Any:
         if not _targets(config):
             kind = str(config.peft_type.value).lower()
             raise ConfigurationError(
-                f"No adapter of the kind {kind!r} can be put on this model ({_first_line(error)}).", where="lora.kind"
+                f"No adapter of the kind {kind!r} can be put on this model ({first_line(error)}).", where="lora.kind"
             ) from error
         raise ConfigurationError(
-            f"No adapter can be put on {_targets(config)} ({_first_line(error)}).",
+            f"No adapter can be put on {_targets(config)} ({first_line(error)}).",
             where="lora.targets",
             fix="Use all-linear, or name layers of this model.",
         ) from error
@@ -105,7 +111,7 @@ def add_adapter(model: Any, config: Any) -> Any:
 
 def _pass_on(remarks: list[warnings.WarningMessage]) -> None:
     """Say each remark of PEFT once, not once a layer; those on how it is built help nobody who trains."""
-    texts = dict.fromkeys(_first_line(each.message) for each in remarks if issubclass(each.category, UserWarning))
+    texts = dict.fromkeys(first_line(each.message) for each in remarks if issubclass(each.category, UserWarning))
     for text in texts:
         if not any(part in text for part in INTERNAL):
             log.warning("PEFT remarks: %s", text)
@@ -139,7 +145,7 @@ def load_adapter(model: Any, source: str | Path, *, trainable: bool = False) -> 
     except ModelError:
         raise
     except Exception as error:  # PEFT raises many types; each means that the adapter cannot be loaded
-        raise _does_not_fit(source, model, _first_line(error)) from error
+        raise _does_not_fit(source, model, first_line(error)) from error
     absent = next((str(each.message) for each in said if "missing adapter keys" in str(each.message)), "")
     if absent:
         raise _does_not_fit(source, model, absent.splitlines()[0][:200])
@@ -197,7 +203,7 @@ def stack_adapter(model: Any, config: Any) -> Any:
         model.add_adapter(TRAINED, config)
     except ValueError as error:
         raise ConfigurationError(
-            f"No adapter can be put on {_targets(config)} ({_first_line(error)}).", where="lora.targets"
+            f"No adapter can be put on {_targets(config)} ({first_line(error)}).", where="lora.targets"
         ) from error
     model.base_model.set_adapter([TRAINED, START])
     for name, parameter in model.named_parameters():
@@ -299,7 +305,3 @@ def _say_tied(config: Any, tied: bool) -> None:
     """Note in a configuration whether embedding and output head are one tensor."""
     for each in {id(each): each for each in (config, config.get_text_config())}.values():
         each.tie_word_embeddings = tied
-
-
-def _first_line(error: object) -> str:
-    return textwrap.shorten((str(error).strip().splitlines() or [type(error).__name__])[0], 160, placeholder=" …")

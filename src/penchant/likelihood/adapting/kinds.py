@@ -19,6 +19,7 @@ __all__ = [
     "check_fields",
     "completed",
     "configuration_of",
+    "first_line",
     "kind_table",
     "measured_kind",
     "mergeable",
@@ -203,8 +204,7 @@ def measured_kind(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[s
             config = adapter_kinds()[kind](task_type="CAUSAL_LM", **{**STARTS.get(kind, {}), **fields})
             adapted: Any = get_peft_model(copy.deepcopy(model), completed(config, model))  # type: ignore[arg-type]
     except (ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return {"kind": kind, "reason": textwrap.shorten(first, 120, placeholder=" …")}
+        return {"kind": kind, "reason": first_line(error, 120)}
     trained = sum(each.numel() for each in adapted.parameters() if each.requires_grad)
     everything = sum(each.numel() for each in adapted.parameters())
     found = ["before every sequence"] if kind in VIRTUAL else getattr(adapted.base_model, "targeted_module_names", [])
@@ -216,6 +216,17 @@ def measured_kind(model: nn.Module, kind: str, fields: dict[str, Any]) -> dict[s
         "layers": places,
         "mergeable": mergeable(adapted),
     }
+
+
+def first_line(said: object, width: int = 160) -> str:
+    """The first line of an error or remark of PEFT, cut between words; the type's name if it has no text.
+
+    Args:
+        said: the error or remark.
+        width: maximum number of characters.
+    """
+    first = (str(said).strip().splitlines() or [type(said).__name__])[0]
+    return textwrap.shorten(first, width, placeholder=" …")
 
 
 def table_lines(rows: list[dict[str, Any]]) -> list[str]:

@@ -35,7 +35,7 @@ def convert_file(path: Path, processes: int = 1, trainer: str | None = None) -> 
         The recipe, which its command accepts once model and data are named, and the remarks.
 
     Raises:
-        ConfigurationError: the file cannot be read, is none of these libraries', or its method has no counterpart.
+        ConfigurationError: the file cannot be read, belongs to no such library, or its method has no counterpart.
     """
     found, table = opened(path, processes)
     method, trainer = _method(found, table, path, trainer)
@@ -51,7 +51,7 @@ def convert_file(path: Path, processes: int = 1, trainer: str | None = None) -> 
 
 
 def _method(found: Translation, table: str, path: Path, trainer: str | None) -> tuple[str | None, str | None]:
-    """The online method of a file, or None, and the trainer of TRL that was told from it."""
+    """The online method of a file, or None; and the name of the TRL trainer that reads it, if known."""
     if table == "llama_factory":
         return ("ppo" if found.given.get("stage") == "ppo" else None), trainer
     if table == "axolotl":
@@ -96,7 +96,7 @@ def _from_axolotl(found: Translation, method: str, path: Path) -> None:
     """Translate a file of axolotl, whose part ``trl`` has the keys of TRL.
 
     Raises:
-        ConfigurationError: that part is no mapping.
+        ConfigurationError: the part ``trl`` is not a mapping.
     """
     inner: Any = found.take("trl") or {}
     if not isinstance(inner, dict):

@@ -61,7 +61,7 @@ def rounds_of_groups(found: Translation, per_device: str, default: int, samples:
         )
     batch = max(1, math.ceil(step / samples))
     if step % samples:
-        found.note(f"A step of {step} responses is no whole number of groups of {samples}; it has {batch} here.")
+        found.note(f"A step of {step} responses does not fill whole groups of {samples}; it has {batch} prompts here.")
     found.note(
         f"A round draws {drawn} responses: {drawn // samples} prompts with {samples} each. A step of the optimizer has "
         f"{step} of them ({per_device} {size} × accumulation {parts} × {found.processes} of --processes): "

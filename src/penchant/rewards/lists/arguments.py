@@ -88,7 +88,7 @@ def list_scores(given: Any, count: int) -> list[float]:
         count: K.
 
     Raises:
-        ValueError: it is no list of K numbers; the message says what, as the end of a sentence.
+        ValueError: it is not a list of K numbers; the message ends a sentence: "not a list of 2 numbers".
 
     Example:
         >>> list_scores([1, None], 2)

@@ -69,7 +69,7 @@ def convert_file(path: Path, processes: int = 1, trainer: str | None = None) -> 
         The recipe, which `make_recipe` accepts once model and data are named, and the remarks.
 
     Raises:
-        ConfigurationError: the file cannot be read, is none of these libraries', or its method has no counterpart.
+        ConfigurationError: the file cannot be read, belongs to no such library, or its method has no counterpart.
     """
     found, table = opened(path, processes)
     return convert(found, table, path, trainer)
@@ -83,7 +83,7 @@ def opened(path: Path, processes: int) -> tuple[Translation, str]:
         processes: number of processes that it was written for.
 
     Raises:
-        ConfigurationError: it cannot be read, or is none of these libraries'.
+        ConfigurationError: it cannot be read, or belongs to none of these libraries.
     """
     given = read_keys(path)
     table = library_of(given)
